@@ -1,0 +1,1 @@
+"""What the silicon does. It knows no text, no screen and no lesson."""

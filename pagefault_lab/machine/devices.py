@@ -1,0 +1,123 @@
+"""Ports and the few devices behind them. A port that nobody answers reads as ones and ignores writes.
+
+Devices are deterministic: what comes in was put there by the host as part of the record. Each gives its state as a
+value for checkpoints.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Device(Protocol):
+    """What answers on some ports, byte by byte."""
+
+    def read(self, port: int) -> int: ...
+
+    def write(self, port: int, value: int) -> None: ...
+
+    def save(self) -> Any: ...
+
+    def restore(self, saved: Any) -> None: ...
+
+
+class DebugPort:
+    """Port 0xE9, as Bochs and QEMU have it: every byte written is a character for the host; it reads as 0xE9."""
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+
+    def read(self, port: int) -> int:
+        return 0xE9
+
+    def write(self, port: int, value: int) -> None:
+        self.output.append(value)
+
+    def save(self) -> bytes:
+        return bytes(self.output)
+
+    def restore(self, saved: bytes) -> None:
+        self.output[:] = saved
+
+
+class Serial:
+    """The transmitter and receiver of a 16550 at eight ports from `base`; always ready to send.
+
+    Registers: data 0 (divisor while DLAB), interrupt enable 1, line control 3, modem control 4, line status 5.
+    """
+
+    RECEIVED, EMPTY = 0x01, 0x60  # line status: a byte waits; holding and shift register are empty
+
+    def __init__(self, base: int = 0x3F8) -> None:
+        self.base = base
+        self.output = bytearray()
+        self.input = bytearray()
+        self.registers = [0] * 8
+        self.divisor = [0, 0]
+
+    def _divisor_latched(self, register: int) -> bool:
+        return register < 2 and bool(self.registers[3] & 0x80)
+
+    def read(self, port: int) -> int:
+        register = port - self.base
+        if self._divisor_latched(register):
+            return self.divisor[register]
+        if register == 0:
+            return self.input.pop(0) if self.input else 0
+        if register == 2:
+            return 0x01  # no interrupt pending
+        if register == 5:
+            return self.EMPTY | (self.RECEIVED if self.input else 0)
+        if register == 6:
+            return 0xB0  # carrier, ready, clear to send
+        return self.registers[register]
+
+    def write(self, port: int, value: int) -> None:
+        register = port - self.base
+        if self._divisor_latched(register):
+            self.divisor[register] = value
+        elif register == 0:
+            self.output.append(value)
+        else:
+            self.registers[register] = value
+
+    def save(self) -> tuple[bytes, bytes, tuple[int, ...], tuple[int, ...]]:
+        return bytes(self.output), bytes(self.input), tuple(self.registers), tuple(self.divisor)
+
+    def restore(self, saved: tuple[bytes, bytes, tuple[int, ...], tuple[int, ...]]) -> None:
+        output, received, registers, divisor = saved
+        self.output[:], self.input[:] = output, received
+        self.registers[:], self.divisor[:] = registers, divisor
+
+
+class Ports:
+    """The I/O address space: 65,536 byte ports."""
+
+    def __init__(self) -> None:
+        self.debug = DebugPort()
+        self.serial = Serial()
+        self.devices: dict[str, Device] = {"debug": self.debug, "serial": self.serial}
+        self._by_port: dict[int, Device] = {0xE9: self.debug}
+        self._by_port.update(dict.fromkeys(range(0x3F8, 0x400), self.serial))
+
+    def read(self, port: int, size: int) -> int:
+        """`size` bytes from as many consecutive ports, little-endian."""
+        value = 0
+        for distance in range(size):
+            device = self._by_port.get(port + distance & 0xFFFF)
+            value |= (device.read(port + distance & 0xFFFF) & 0xFF if device else 0xFF) << 8 * distance
+        return value
+
+    def write(self, port: int, size: int, value: int) -> None:
+        """`size` bytes to as many consecutive ports, little-endian."""
+        for distance in range(size):
+            device = self._by_port.get(port + distance & 0xFFFF)
+            if device:
+                device.write(port + distance & 0xFFFF, value >> 8 * distance & 0xFF)
+
+    def save(self) -> dict[str, Any]:
+        return {name: device.save() for name, device in self.devices.items()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        for name, state in saved.items():
+            self.devices[name].restore(state)

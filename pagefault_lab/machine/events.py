@@ -1,0 +1,89 @@
+"""What a step can be seen to do: values, appended in order to the recorder while somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from pagefault_lab.machine.faults import Fault
+
+
+class Reason(Enum):
+    """Why memory is accessed. TABLE (GDT, LDT, IDT, TSS) is a supervisor access at any CPL (SDM vol. 3, 4.6)."""
+
+    FETCH = "fetch"
+    OPERAND = "operand"
+    STACK = "stack"
+    TABLE = "table"
+
+
+class Kind(Enum):
+    """What an access does, which is what its rights are judged by."""
+
+    READ = "read"
+    WRITE = "write"
+    FETCH = "fetch"
+
+
+class Check(NamedTuple):
+    """A rule of the manual that was judged: recorded whether it holds or not."""
+
+    rule: str
+    holds: bool
+    fault: Fault  # what is raised if it does not hold
+    numbers: Mapping[str, int]
+
+
+class SegmentAccess(NamedTuple):
+    """segment:offset turned into a linear address: the hidden part that was used, and the rule that decided.
+
+    `rule` names the failed rule, or is "" when all held; `fault` is then what is raised.
+    """
+
+    segment: int
+    selector: int
+    offset: int
+    size: int
+    base: int
+    limit: int
+    linear: int
+    rule: str
+    fault: Fault | None
+
+
+class TlbHit(NamedTuple):
+    """An access whose translation came from the TLB, with the rights that it holds."""
+
+    linear: int
+    physical: int
+    kind: Kind
+    user: bool
+    page_user: bool
+    page_writable: bool
+    fault: Fault | None
+
+
+class Access(NamedTuple):
+    """Bytes read from, or written to, memory. `value` and `before` are little-endian numbers of `size` bytes.
+
+    `physical` is where the first byte is. `before` is what a write replaced; None for a read. A FETCH is one for each
+    instruction.
+    """
+
+    reason: Reason
+    kind: Kind
+    linear: int
+    physical: int
+    size: int
+    value: int
+    before: int | None
+
+
+class PortAccess(NamedTuple):
+    """A value moved between the processor and a port."""
+
+    port: int
+    size: int
+    kind: Kind
+    value: int

@@ -1,0 +1,220 @@
+"""The machine: processor, memory and ports, and two ways to go on: `step`, which tells all, and `run`, which is fast.
+
+Both execute the same declarations; only the observer differs. Time is the number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import Enum
+from typing import Any, Final
+
+from pagefault_lab.machine.cpu import Cpu
+from pagefault_lab.machine.decoder import Instruction, decode
+from pagefault_lab.machine.delivery import Delivery, Source, deliver
+from pagefault_lab.machine.devices import Ports
+from pagefault_lab.machine.events import Access, Kind, Reason
+from pagefault_lab.machine.faults import DEBUG, Fault, FaultRaised, NotSimulated, general_protection
+from pagefault_lab.machine.memory import Code, Memory
+from pagefault_lab.machine.registers import CS, ECX, MASK, RF
+from pagefault_lab.machine.step import End, Interrupted, Retired, ShutDown, Step, Unsupported, Waiting, changes, visible
+
+MEGABYTE: Final = 1 << 20
+SINGLE_STEP: Final = 0x4000  # DR6.BS
+
+
+class Stop(Enum):
+    """Why `run` came back."""
+
+    LIMIT = "the limit of steps was reached"
+    ADDRESS = "an address to stop at was reached"
+    FAULT = "an exception was delivered"
+    WAITING = "the processor is halted"
+    SHUTDOWN = "the processor is shut down"
+    UNSUPPORTED = "something that is not simulated"
+    ASKED = "the host asked"
+
+
+class Machine:
+    """A PC as far as it matters here. It starts as `Cpu` does, at CPL 0 with null segments; a world sets it up."""
+
+    def __init__(self, memory_size: int = 32 * MEGABYTE) -> None:
+        self.memory = Memory(memory_size)
+        self.ports = Ports()
+        self.cpu = Cpu(self.memory, self.ports)
+        self.steps = 0
+        self.unsupported = ""  # what a stop for UNSUPPORTED was about
+
+    def interrupt(self, vector: int) -> None:
+        """Request an external interrupt: it waits until IF allows it."""
+        self.cpu.pending.append(vector)
+
+    # --- one step
+
+    def step(self) -> Step:
+        """Execute one instruction, or take a waiting interrupt, and tell everything about it."""
+        cpu = self.cpu
+        number, cs, eip, cpl = self.steps, cpu.segments[CS], cpu.eip, cpu.cpl
+        before = visible(cpu)
+        events: list[Any] = []
+        cpu.look_with(events)
+        unsupported = ""
+        try:
+            instruction = self._advance()
+        except NotSimulated as missing:
+            instruction, unsupported = None, str(missing)
+        finally:
+            cpu.look_with(None)
+        deliveries = tuple(
+            event for event in events if isinstance(event, Delivery) and event.source is not Source.SOFTWARE
+        )
+        end: End
+        if unsupported:
+            end = Unsupported(unsupported)
+        elif cpu.shutdown:
+            end = ShutDown(deliveries)
+        elif deliveries:
+            end = Interrupted(deliveries)
+        elif instruction is None:
+            end = Waiting()
+        else:
+            end = Retired()
+        return Step(
+            number, cs.selector, eip, cs.base + eip & 0xFFFFFFFF, cpl, instruction, tuple(events),
+            changes(before, visible(cpu)), end,
+        )  # fmt: skip
+
+    def _advance(self) -> Instruction | None:
+        """One step. None if no instruction was fetched; raises NotSimulated with nothing done."""
+        cpu = self.cpu
+        if cpu.shutdown:
+            return None
+        cpu.start = cpu.eip
+        if cpu.pending and cpu.interruptible:
+            self.steps += 1
+            deliver(cpu, Fault(cpu.pending.pop(0)), Source.EXTERNAL)
+            return None
+        if cpu.halted:
+            return None
+        shadow, cpu.shadow = cpu.shadow, 0
+        single_stepping = cpu.single_stepping
+        instruction: Instruction | None = None
+        self.steps += 1
+        try:
+            instruction = self._fetch()
+            cpu.eip = cpu.eip + instruction.length & 0xFFFFFFFF
+            if instruction.repeat and instruction.form.repeat:
+                self._iterate(instruction)
+            else:
+                instruction.execute(cpu)
+        except FaultRaised as raised:
+            cpu.eip = cpu.start
+            deliver(cpu, raised.fault)
+            return instruction
+        except NotSimulated:
+            cpu.eip, cpu.shadow = cpu.start, shadow
+            self.steps -= 1
+            raise
+        cpu.retired += 1
+        if cpu._eflags & RF and instruction.form.name != "iret":
+            cpu._eflags &= ~RF
+        if single_stepping and cpu.shadow != 2:
+            cpu.debug[6] |= SINGLE_STEP
+            deliver(cpu, DEBUG)
+        return instruction
+
+    def _iterate(self, instruction: Instruction) -> None:
+        """One iteration of a repeated string instruction, an instruction of its own: EIP stays until the last."""
+        cpu = self.cpu
+        mask = MASK[instruction.address_size]
+        count = cpu.registers[ECX] & mask
+        if count == 0:
+            return
+        instruction.execute(cpu)
+        cpu.registers[ECX] = cpu.registers[ECX] & ~mask | count - 1
+        if count == 1:
+            return
+        if instruction.form.repeat == "repe" and cpu.zero != (instruction.repeat == "rep"):
+            return
+        cpu.eip = cpu.start
+
+    def _fetch(self) -> Instruction:
+        """Fetch and decode the instruction at CS:EIP, byte by byte through segmentation and paging."""
+        cpu = self.cpu
+        memory = self.memory
+        cs = cpu.segments[CS]
+        default_size = 4 if cs.big else 2
+        user = cpu.cpl == 3
+        linear = cs.base + cpu.eip & 0xFFFFFFFF
+        if cpu.eip > cs.limit:
+            cpu.require("EIP lies inside CS", False, general_protection(0), EIP=cpu.eip, limit=cs.limit)
+        physical = cpu.translate(linear, Kind.FETCH, user)
+        code = memory.code.get(physical >> 12)
+        key = (physical & 0xFFF, default_size)
+        instruction: Instruction | None = code.runs.get(key) if code is not None else None
+        if instruction is None or cpu.eip + instruction.length - 1 > cs.limit:
+            instruction = self._decode(linear, physical, default_size)
+        if cpu.recorder is not None:
+            length = instruction.length
+            value = int.from_bytes(instruction.bytes, "little")
+            cpu.recorder.append(Access(Reason.FETCH, Kind.FETCH, linear, physical, length, value, None))
+        return instruction
+
+    def _decode(self, linear: int, physical: int, default_size: int) -> Instruction:
+        """Decode from memory, and keep the result with the frame if the instruction lies in one."""
+        cpu = self.cpu
+        memory = self.memory
+        cs = cpu.segments[CS]
+        user = cpu.cpl == 3
+        taken = 0
+        place = physical
+
+        def next_byte() -> int:
+            nonlocal taken, place
+            if cpu.eip + taken > cs.limit:
+                cpu.require(
+                    "the instruction lies inside CS", False, general_protection(0), EIP=cpu.eip, limit=cs.limit
+                )
+            address = linear + taken & 0xFFFFFFFF
+            if taken and not address & 0xFFF:
+                place = cpu.translate(address, Kind.FETCH, user) - taken
+            taken += 1
+            return memory.read(place + taken - 1, 1)
+
+        instruction = decode(next_byte, default_size)
+        offset = physical & 0xFFF
+        number = physical >> 12
+        if offset + instruction.length <= 4096 and memory.exists(number):
+            code = memory.code.get(number)
+            if code is None:
+                code = memory.code[number] = Code()
+                cpu.forget_writes()
+            code.runs[offset, default_size] = instruction
+            code.words.update(range(offset >> 2, (offset + instruction.length - 1 >> 2) + 1))
+        return instruction
+
+    # --- many steps
+
+    def run(self, limit: int, stops: Collection[int] = (), on_fault: bool = False) -> Stop:
+        """Go on for at most `limit` steps; stop when EIP's linear address is in `stops`, before executing it.
+
+        The first step is made even if it starts at such an address. `on_fault` stops after an exception's delivery.
+        """
+        cpu = self.cpu
+        exceptions = cpu.exceptions
+        last = self.steps + limit
+        while self.steps < last:
+            if cpu.shutdown:
+                return Stop.SHUTDOWN
+            if cpu.halted and not (cpu.pending and cpu.interruptible):
+                return Stop.WAITING
+            try:
+                self._advance()
+            except NotSimulated as missing:
+                self.unsupported = str(missing)
+                return Stop.UNSUPPORTED
+            if on_fault and cpu.exceptions != exceptions:
+                return Stop.SHUTDOWN if cpu.shutdown else Stop.FAULT
+            if stops and cpu.segments[CS].base + cpu.eip & 0xFFFFFFFF in stops:
+                return Stop.ADDRESS
+        return Stop.SHUTDOWN if cpu.shutdown else Stop.LIMIT

@@ -1,0 +1,111 @@
+"""Physical memory: frames of 1,024 little-endian words, made when first used.
+
+A frame is a plain list, because a known word of a list is the fastest thing that Python can read. The lists keep their
+identity for the life of the memory, so that the processor's fast paths may hold them. Addresses beyond the memory read
+as ones and ignore writes, like a bus that nobody answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+WORDS: Final = 1024
+PAGE: Final = 4096
+Frame = list[int]
+
+
+class Code:
+    """What has been decoded from a frame: by offset, and the words that it covers."""
+
+    __slots__ = ("runs", "words")
+
+    def __init__(self) -> None:
+        self.runs: dict[tuple[int, int], Any] = {}  # (offset in the frame, default size): as the processor keeps it
+        self.words: set[int] = set()
+
+
+class Memory:
+    """`size` bytes of RAM from physical address 0; `size` is a multiple of 4096."""
+
+    def __init__(self, size: int) -> None:
+        if size <= 0 or size % PAGE:
+            raise ValueError("memory comes in pages of 4096 bytes")
+        self.size = size
+        self.frames: list[Frame | None] = [None] * (size // PAGE)
+        self.code: dict[int, Code] = {}
+        self.saved: dict[int, Frame | None] | None = None  # contents at the last checkpoint of frames changed since
+
+    def frame(self, number: int) -> Frame:
+        """The words of a frame, to read or, after `touch`, to write. Beyond the memory: a throw-away frame of ones."""
+        if number >= len(self.frames):
+            return [0xFFFF_FFFF] * WORDS
+        frame = self.frames[number]
+        if frame is None:
+            frame = self.frames[number] = [0] * WORDS
+        return frame
+
+    def exists(self, number: int) -> bool:
+        """Whether the frame is backed by RAM."""
+        return number < len(self.frames)
+
+    def touch(self, number: int) -> None:
+        """Announce that a frame is about to change: keeps what the last checkpoint needs."""
+        if self.saved is not None and number not in self.saved and number < len(self.frames):
+            frame = self.frames[number]
+            self.saved[number] = None if frame is None else frame[:]
+
+    def read(self, physical: int, size: int) -> int:
+        """`size` bytes (1 to 4) that lie in one frame, as a little-endian number."""
+        if physical >= self.size:
+            return (1 << 8 * size) - 1
+        frame = self.frames[physical >> 12]
+        if frame is None:
+            return 0
+        index = physical >> 2 & 1023
+        shift = (physical & 3) << 3
+        value = frame[index] >> shift
+        if shift + 8 * size > 32:
+            value |= frame[index + 1] << 32 - shift
+        return value & (1 << 8 * size) - 1
+
+    def write(self, physical: int, size: int, value: int) -> None:
+        """Store `size` bytes (1 to 4) that lie in one frame."""
+        if physical >= self.size:
+            return
+        number = physical >> 12
+        self.touch(number)
+        frame = self.frame(number)
+        index = physical >> 2 & 1023
+        shift = (physical & 3) << 3
+        mask = (1 << 8 * size) - 1 << shift
+        bits = value << shift
+        frame[index] = frame[index] & ~mask | bits & mask & 0xFFFF_FFFF
+        code = self.code.get(number)
+        if shift + 8 * size > 32:
+            frame[index + 1] = frame[index + 1] & ~(mask >> 32) | bits >> 32
+            if code is not None and index + 1 in code.words:
+                del self.code[number]
+                return
+        if code is not None and index in code.words:
+            del self.code[number]
+
+    def read_bytes(self, physical: int, count: int) -> bytes:
+        """`count` bytes from anywhere, as they lie."""
+        return bytes(self.read(address, 1) for address in range(physical, physical + count))
+
+    def write_bytes(self, physical: int, data: bytes) -> None:
+        """Put bytes anywhere, as a loader would."""
+        for address, byte in enumerate(data, physical):
+            self.write(address, 1, byte)
+
+    def checkpoint(self) -> None:
+        """Start to keep what is there now, for `changes`. The caller makes sure that writes come by `touch` again."""
+        self.saved = {}
+
+    def restore(self, saved: dict[int, Frame | None]) -> None:
+        """Put back the contents of frames as a checkpoint kept them."""
+        for number, words in saved.items():
+            self.touch(number)
+            self.code.pop(number, None)
+            frame = self.frame(number)
+            frame[:] = words if words is not None else [0] * WORDS
