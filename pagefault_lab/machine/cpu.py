@@ -18,26 +18,7 @@ from pagefault_lab.machine.faults import ALIGNMENT_CHECK, Fault, FaultRaised, ge
 from pagefault_lab.machine.memory import Frame, Memory
 from pagefault_lab.machine.paging import CODE_PROTECTION, CODE_USER, CODE_WRITE, DIRTY, Mapped, PageWalk, walk
 from pagefault_lab.machine.registers import (
-    AC,
-    ALWAYS_ONE,
-    AM,
-    CF,
-    CS,
-    EFLAGS_BITS,
-    ESP,
-    IF,
-    IOPL,
-    MASK,
-    OF,
-    PF,
-    PG,
-    PGE,
-    SF,
-    SS,
-    STATUS,
-    TF,
-    WP,
-    ZF,
+    AC, ALWAYS_ONE, AM, CF, CS, EFLAGS_BITS, ESP, IF, IOPL, MASK, OF, PF, PG, PGE, RF, SF, SS, STATUS, TF, WP, ZF,
 )  # fmt: skip
 from pagefault_lab.machine.segmentation import (
     NULL_SEGMENT,
@@ -51,6 +32,8 @@ from pagefault_lab.machine.tlb import Tlb, TlbEntry
 READ, WRITE, FETCH = Kind.READ, Kind.WRITE, Kind.FETCH
 Pages = dict[int, Frame]
 NO_PAGES: Final[Pages] = {}
+Blocks = dict[int, dict[int, Any]]
+NO_BLOCKS: Final[Blocks] = {}
 
 _SAVED: Final = (
     "eip", "start", "_eflags", "lazy", "gdtr", "idtr", "ldtr", "tr", "cr0", "cr2", "cr3", "cr4", "cpl",
@@ -92,7 +75,8 @@ class Cpu:
         self._write_pages: tuple[Pages, Pages] = ({}, {})
         self.reads: list[Pages] = [NO_PAGES] * 6
         self.writes: list[Pages] = [NO_PAGES] * 6
-        self.fetches: dict[int, Any] = {}  # linear page to Code, for the current privilege and mode
+        self._fetch_pages: tuple[Blocks, Blocks] = ({}, {})
+        self.fetches: Blocks = NO_BLOCKS  # linear page to the blocks translated from its frame
 
     # --- state as a value
 
@@ -133,19 +117,28 @@ class Cpu:
             flat = segment.flat
             self.reads[number] = reads if flat and segment.readable else NO_PAGES
             self.writes[number] = writes if flat and segment.writable else NO_PAGES
-        self.fetches.clear()
+        cs = self.segments[CS]
+        self.fetches = NO_BLOCKS if closed or not (cs.flat and cs.big and self.segments[SS].big) else self._fetch_pages[user]
 
     def forget_pages(self) -> None:
         """Empty the fast paths: translations, rights or the mode have changed."""
         for pages in (*self._read_pages, *self._write_pages):
             pages.clear()
+        for blocks in self._fetch_pages:
+            blocks.clear()
         self.refresh()
 
     def forget_page(self, page: int) -> None:
         """Empty the fast paths of one linear page."""
         for pages in (*self._read_pages, *self._write_pages):
             pages.pop(page, None)
-        self.fetches.pop(page, None)
+        for blocks in self._fetch_pages:
+            blocks.pop(page, None)
+
+    def remember_code(self, page: int, blocks: dict[int, Any]) -> None:
+        """Let later fetches from this linear page go straight to its blocks, until its translation is forgotten."""
+        if self.fetches is not NO_BLOCKS:
+            self.fetches[page] = blocks
 
     def forget_writes(self) -> None:
         """Make every page's next write take the slow path: code was decoded, or a checkpoint taken."""
@@ -202,7 +195,7 @@ class Cpu:
     @property
     def carry(self) -> int:
         """CF, 0 or 1."""
-        return self.eflags & CF
+        return flags.carry(*self.lazy) if self.lazy is not None else self._eflags & CF
 
     @property
     def zero(self) -> bool:
@@ -420,7 +413,7 @@ class Cpu:
         page = linear >> 12
         frame = self.memory.frame(number)
         self._read_pages[user][page] = frame
-        if kind is WRITE and number not in self.memory.code:
+        if kind is WRITE and (number not in self.memory.code or not self.memory.code[number].words):
             self.memory.touch(number)
             self._write_pages[user][page] = frame
 
@@ -558,4 +551,10 @@ class Cpu:
 
     @property
     def single_stepping(self) -> bool:
+        """Whether TF asks for a trap after the next instruction."""
         return bool(self._eflags & TF)
+
+    @property
+    def must_step(self) -> bool:
+        """Whether the next instruction has more to do than its own work: a trap after it, or RF to clear."""
+        return bool(self._eflags & (TF | RF))

@@ -50,6 +50,7 @@ REPEAT_PREFIXES = {0xF2: "repne", 0xF3: "rep"}
 
 WIDTHS = {"b": 1, "w": 2, "d": 4}
 CONTROL_REGISTERS = (0, 2, 3, 4)
+MOVES_OF_SYSTEM_REGISTERS = range(0x0F20, 0x0F27)  # ModRM.mod is ignored, rm is always a register (SDM vol. 2, MOV)
 
 # 16-bit ModRM.rm to (base, index)
 BASES_16 = ((EBX, ESI), (EBX, EDI), (EBP, ESI), (EBP, EDI), (ESI, None), (EDI, None), (EBP, None), (EBX, None))
@@ -130,10 +131,16 @@ class _Decoding:
             else:
                 break
         self.opcode = 0x0F00 | self.next() if byte == 0x0F else byte
-        found = table(self.operand_size, self.address_size).get(self.opcode)
+        known = table(self.operand_size, self.address_size)
+        found = known.get(self.opcode)
+        form: Form | None
         if isinstance(found, list):
             self.modrm = self.next()
-            form = found[self.modrm >> 2 & 0xE | (self.modrm >= 0xC0)]
+            if self.opcode in MOVES_OF_SYSTEM_REGISTERS:
+                self.modrm |= 0xC0
+            # all of ModRM may belong to the opcode, as with fninit; 00 before it would not show in the number
+            whole = known.get(self.opcode << 8 | self.modrm) if self.opcode else None
+            form = whole if isinstance(whole, Form) else found[self.modrm >> 2 & 0xE | (self.modrm >= 0xC0)]
         else:
             form = found
         if form is None:
@@ -142,7 +149,7 @@ class _Decoding:
             self.memory = self.addressed()
         self.widths = iter(form.immediates)
         operands = tuple(self.operand(form, pattern) for pattern in form.operands)
-        if lock and not (form.lockable and self.memory is not None):
+        if lock and not (form.lockable and isinstance(operands[-1], Memory)):  # memory as the destination only
             raise FaultRaised(INVALID_OPCODE)
         sizes = {"operand_size": self.operand_size, "address_size": self.address_size}
         arguments = (*(sizes[name] for name in form.leading), *operands)

@@ -90,14 +90,35 @@ class Serial:
         self.registers[:], self.divisor[:] = registers, divisor
 
 
+class Keyboard:
+    """The 8042 keyboard controller's data port 0x60 and status port 0x64, with a keyboard on which nobody types."""
+
+    DATA, STATUS = 0x60, 0x64
+    READY = 0x14  # status: self-test passed, keyboard not locked; both buffers are empty
+
+    def read(self, port: int) -> int:
+        return 0 if port == self.DATA else self.READY
+
+    def write(self, port: int, value: int) -> None:
+        """Commands are taken and have no effect."""
+
+    def save(self) -> None:
+        return None
+
+    def restore(self, saved: None) -> None:
+        pass
+
+
 class Ports:
     """The I/O address space: 65,536 byte ports."""
 
     def __init__(self) -> None:
         self.debug = DebugPort()
         self.serial = Serial()
-        self.devices: dict[str, Device] = {"debug": self.debug, "serial": self.serial}
+        self.keyboard = Keyboard()
+        self.devices: dict[str, Device] = {"debug": self.debug, "serial": self.serial, "keyboard": self.keyboard}
         self._by_port: dict[int, Device] = {0xE9: self.debug}
+        self._by_port.update(dict.fromkeys((Keyboard.DATA, Keyboard.STATUS), self.keyboard))
         self._by_port.update(dict.fromkeys(range(0x3F8, 0x400), self.serial))
 
     def read(self, port: int, size: int) -> int:

@@ -41,3 +41,12 @@ def status(rule: int, left: int, right: int, result: int, size: int) -> int:
     if rule == INCREMENT:
         return flags | (AF if not result & 0xF else 0) | (OF if result == sign else 0)
     return flags | (AF if result & 0xF == 0xF else 0) | (OF if result == sign - 1 else 0)
+
+
+def carry(rule: int, left: int, right: int, result: int, size: int) -> int:
+    """CF alone, 0 or 1."""
+    if rule == ADD:
+        return 1 if (left & right | (left | right) & ~result) & SIGN[size] else 0
+    if rule == SUBTRACT:
+        return 1 if (~left & right | (~left | right) & result) & SIGN[size] else 0
+    return 0 if rule == LOGIC else left

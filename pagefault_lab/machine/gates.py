@@ -1,7 +1,7 @@
-"""Gate descriptors of the IDT (SDM vol. 3, 6.11).
+"""Gate descriptors of the IDT (SDM vol. 3, 6.11), and call gates (5.8.3).
 
     high dword   31            16 15 14 13 12 11   8 7        0
-                | offset 31..16  | P| DPL | 0| type | 0          |
+                | offset 31..16  | P| DPL | 0| type | 0 (count)  |
     low dword   |    selector    |        offset 15..0           |
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pagefault_lab.machine.segmentation import (
+    CALL_GATE16,
     INTERRUPT_GATE16,
     INTERRUPT_GATE32,
     SYSTEM_TYPES,
@@ -49,8 +50,13 @@ class Gate:
 
     @property
     def size(self) -> int:
-        """Bytes of each value that delivery pushes: 4, or 2 for a 16-bit gate."""
-        return 2 if self.type in (INTERRUPT_GATE16, TRAP_GATE16) else 4
+        """Bytes of each value that going through it pushes: 4, or 2 for a 16-bit gate."""
+        return 2 if self.type in (INTERRUPT_GATE16, TRAP_GATE16, CALL_GATE16) else 4
+
+    @property
+    def count(self) -> int:
+        """How many arguments of `size` bytes a call gate copies to the inner stack."""
+        return self.raw >> 32 & 0x1F
 
     @property
     def is_interrupt_gate(self) -> bool:

@@ -21,6 +21,7 @@ from pagefault_lab.machine.step import End, Interrupted, Retired, ShutDown, Step
 
 MEGABYTE: Final = 1 << 20
 SINGLE_STEP: Final = 0x4000  # DR6.BS
+HOT: Final = 30  # arrivals at an address before the code there is translated
 
 
 class Stop(Enum):
@@ -104,7 +105,7 @@ class Machine:
             instruction = self._fetch()
             cpu.eip = cpu.eip + instruction.length & 0xFFFFFFFF
             if instruction.repeat and instruction.form.repeat:
-                self._iterate(instruction)
+                self.iterate(instruction)
             else:
                 instruction.execute(cpu)
         except FaultRaised as raised:
@@ -123,7 +124,7 @@ class Machine:
             deliver(cpu, DEBUG)
         return instruction
 
-    def _iterate(self, instruction: Instruction) -> None:
+    def iterate(self, instruction: Instruction) -> None:
         """One iteration of a repeated string instruction, an instruction of its own: EIP stays until the last."""
         cpu = self.cpu
         mask = MASK[instruction.address_size]
@@ -150,8 +151,10 @@ class Machine:
             cpu.require("EIP lies inside CS", False, general_protection(0), EIP=cpu.eip, limit=cs.limit)
         physical = cpu.translate(linear, Kind.FETCH, user)
         code = memory.code.get(physical >> 12)
-        key = (physical & 0xFFF, default_size)
-        instruction: Instruction | None = code.runs.get(key) if code is not None else None
+        instruction: Instruction | None = None
+        if code is not None:
+            cpu.remember_code(linear >> 12, code.blocks)
+            instruction = code.decoded.get((physical & 0xFFF, default_size))
         if instruction is None or cpu.eip + instruction.length - 1 > cs.limit:
             instruction = self._decode(linear, physical, default_size)
         if cpu.recorder is not None:
@@ -182,16 +185,18 @@ class Machine:
             return memory.read(place + taken - 1, 1)
 
         instruction = decode(next_byte, default_size)
+        self.keep_decoded(physical, default_size, instruction)
+        return instruction
+
+    def keep_decoded(self, physical: int, default_size: int, instruction: Instruction) -> None:
+        """Keep a decoded instruction with its frame, if it lies in one."""
         offset = physical & 0xFFF
         number = physical >> 12
-        if offset + instruction.length <= 4096 and memory.exists(number):
-            code = memory.code.get(number)
-            if code is None:
-                code = memory.code[number] = Code()
-                cpu.forget_writes()
-            code.runs[offset, default_size] = instruction
-            code.words.update(range(offset >> 2, (offset + instruction.length - 1 >> 2) + 1))
-        return instruction
+        if offset + instruction.length > 4096 or not self.memory.exists(number):
+            return
+        code = self.memory.code.setdefault(number, Code())
+        code.keep(offset, default_size, instruction, instruction.length)
+        self.cpu.forget_writes()
 
     # --- many steps
 
@@ -203,18 +208,62 @@ class Machine:
         cpu = self.cpu
         exceptions = cpu.exceptions
         last = self.steps + limit
+        arrived = True  # EIP is where a block may begin: the run's start, or behind a transfer
         while self.steps < last:
             if cpu.shutdown:
                 return Stop.SHUTDOWN
             if cpu.halted and not (cpu.pending and cpu.interruptible):
                 return Stop.WAITING
-            try:
-                self._advance()
-            except NotSimulated as missing:
-                self.unsupported = str(missing)
-                return Stop.UNSUPPORTED
+            before = self.steps
+            if not (cpu.shadow or cpu.pending or cpu.must_step):
+                if arrived:
+                    self._warm()
+                self._run_blocks(last, stops)
+            arrived = True
+            if self.steps == before:
+                try:
+                    instruction = self._advance()
+                except NotSimulated as missing:
+                    self.unsupported = str(missing)
+                    return Stop.UNSUPPORTED
+                arrived = instruction is None or instruction.form.transfers
             if on_fault and cpu.exceptions != exceptions:
                 return Stop.SHUTDOWN if cpu.shutdown else Stop.FAULT
             if stops and cpu.segments[CS].base + cpu.eip & 0xFFFFFFFF in stops:
                 return Stop.ADDRESS
         return Stop.SHUTDOWN if cpu.shutdown else Stop.LIMIT
+
+    def _run_blocks(self, last: int, stops: Collection[int]) -> None:
+        """Run translated blocks as long as one follows another, up to a stop, an exception or step number `last`."""
+        cpu = self.cpu
+        exceptions = cpu.exceptions
+        steps = self.steps
+        while True:
+            blocks = cpu.fetches.get(cpu.eip >> 12)
+            if blocks is None:
+                break
+            block = blocks.get(cpu.eip)
+            if block is None or steps + block.length > last or (stops and not block.addresses.isdisjoint(stops)):
+                break
+            steps += block.run(last - steps)
+            if cpu.exceptions != exceptions or cpu.eip in stops:
+                break
+        cpu.retired += steps - self.steps
+        self.steps = steps
+
+    def _warm(self) -> None:
+        """Count an arrival at EIP; code that is arrived at often enough is translated."""
+        cpu = self.cpu
+        eip = cpu.eip
+        blocks = cpu.fetches.get(eip >> 12)
+        if blocks is None or eip in blocks:
+            return
+        physical = cpu.translate(eip, Kind.FETCH, cpu.cpl == 3)
+        heat = self.memory.code[physical >> 12].heat
+        heat[eip] = heat.get(eip, 0) + 1
+        if heat[eip] == HOT:
+            from pagefault_lab.machine.translator import translate  # costs start-up time; only long runs need it
+
+            block = translate(self, eip, physical)
+            if block is not None:
+                blocks[eip] = block

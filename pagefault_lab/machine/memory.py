@@ -15,13 +15,34 @@ Frame = list[int]
 
 
 class Code:
-    """What has been decoded from a frame: by offset, and the words that it covers."""
+    """What has been decoded from a frame, and translated; a write to one of its words forgets all of it.
 
-    __slots__ = ("runs", "words")
+    `decoded` is by (offset in the frame, default size), `blocks` by EIP, `heat` counts arrivals at an EIP that has no
+    block yet; `words` are the words of the frame that any of it came from. `generation` counts the times it was
+    forgotten, so that a running block can tell.
+    """
+
+    __slots__ = ("blocks", "decoded", "generation", "heat", "words")
 
     def __init__(self) -> None:
-        self.runs: dict[tuple[int, int], Any] = {}  # (offset in the frame, default size): as the processor keeps it
+        self.decoded: dict[tuple[int, int], Any] = {}
+        self.blocks: dict[int, Any] = {}
+        self.heat: dict[int, int] = {}
         self.words: set[int] = set()
+        self.generation = 0
+
+    def keep(self, offset: int, default_size: int, instruction: Any, length: int) -> None:
+        """Keep a decoded instruction that lies wholly in the frame."""
+        self.decoded[offset, default_size] = instruction
+        self.words.update(range(offset >> 2, (offset + length - 1 >> 2) + 1))
+
+    def forget(self) -> None:
+        """The frame has changed under it."""
+        self.decoded.clear()
+        self.blocks.clear()
+        self.heat.clear()
+        self.words.clear()
+        self.generation += 1
 
 
 class Memory:
@@ -84,10 +105,9 @@ class Memory:
         if shift + 8 * size > 32:
             frame[index + 1] = frame[index + 1] & ~(mask >> 32) | bits >> 32
             if code is not None and index + 1 in code.words:
-                del self.code[number]
-                return
+                code.forget()
         if code is not None and index in code.words:
-            del self.code[number]
+            code.forget()
 
     def read_bytes(self, physical: int, count: int) -> bytes:
         """`count` bytes from anywhere, as they lie."""
@@ -106,6 +126,7 @@ class Memory:
         """Put back the contents of frames as a checkpoint kept them."""
         for number, words in saved.items():
             self.touch(number)
-            self.code.pop(number, None)
+            if number in self.code:
+                self.code[number].forget()
             frame = self.frame(number)
             frame[:] = words if words is not None else [0] * WORDS

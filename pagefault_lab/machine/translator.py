@@ -1,0 +1,639 @@
+"""Straight runs of hot code turned into Python functions, from the instructions' own declarations.
+
+The translator takes the source of each instruction's function and puts the operands in: `source.read(cpu)` becomes
+`R[3]`, an immediate becomes its number, a memory operand the look-up in the fast paths with the processor's own method
+behind it, and what is then constant is folded. What it cannot simplify it calls as it stands. So there is one
+semantics; tests hold the two equal in lockstep.
+
+A block lies in one page, starts at a fixed EIP, and ends with the first instruction that may change EIP, rights,
+translation or mode. It is only run while CS is flat, nobody records, and neither TF, RF nor an interrupt is up.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from pagefault_lab.machine import flags
+from pagefault_lab.machine.decoder import Instruction, decode
+from pagefault_lab.machine.delivery import deliver
+from pagefault_lab.machine.faults import FaultRaised
+from pagefault_lab.machine.memory import PAGE, Code
+from pagefault_lab.machine.operands import Immediate, Memory, Register8, Register16, Register32, Target
+from pagefault_lab.machine.registers import ESP, MASK, SIGN, SS
+
+if TYPE_CHECKING:
+    from pagefault_lab.machine.machine import Machine
+
+LONGEST: Final = 48  # instructions in a block
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A translated run of code. `run(budget)` executes it (several times if it loops to its own start) and gives the
+    number of steps made; `budget` must be at least `length`."""
+
+    run: Callable[[int], int]
+    length: int
+    addresses: frozenset[int]
+    source: str
+
+
+class _PageEnd(Exception):
+    """The bytes of the page are used up."""
+
+
+def translate(machine: Machine, eip: int, physical: int) -> Block | None:
+    """Translate the straight run of 32-bit code at EIP, whose first byte is at `physical`; None if there is none."""
+    instructions = _straight_run(machine, physical)
+    if not instructions:
+        return None
+    return _Writer(machine, eip, instructions, machine.memory.code[physical >> 12]).block()
+
+
+def _straight_run(machine: Machine, physical: int) -> list[Instruction]:
+    """Decode without effect up to the end of the straight run, of the page, or of what can be decoded."""
+    memory = machine.memory
+    found: list[Instruction] = []
+    position = physical
+    end = (physical & ~0xFFF) + PAGE
+
+    def next_byte() -> int:
+        nonlocal position
+        if position == end:
+            raise _PageEnd
+        position += 1
+        return memory.read(position - 1, 1)
+
+    while len(found) < LONGEST:
+        start = position
+        try:
+            instruction = decode(next_byte, 4)
+        except (FaultRaised, _PageEnd):
+            break
+        machine.keep_decoded(start, 4, instruction)
+        found.append(instruction)
+        if instruction.form.transfers or (instruction.repeat and instruction.form.repeat):
+            break
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """An instruction function's source: parameter names, body, and the globals that it refers to."""
+
+    parameters: tuple[str, ...]
+    body: tuple[ast.stmt, ...]
+    globals: Mapping[str, Any]
+
+
+@cache
+def _template(function: Callable[..., None]) -> _Template | None:
+    """The function's source as a tree; None if there is none or its control flow cannot be put inline."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):
+        return None
+    definition = tree.body[0]
+    if not isinstance(definition, ast.FunctionDef):
+        return None
+    body = definition.body
+    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    refused = (ast.Return, ast.For, ast.While, ast.Try, ast.With, ast.Lambda, ast.comprehension, ast.NamedExpr)
+    if any(isinstance(node, refused) for statement in body for node in ast.walk(statement)):
+        return None
+    names = tuple(argument.arg for argument in definition.args.args)
+    return _Template(names, tuple(body), function.__globals__)
+
+
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """Status flags that were set but not stored: what `cpu.lazy` would hold, as texts over the block's locals.
+
+    An increment keeps the carry of what was `before` it; None stands for what `cpu` holds.
+    """
+
+    rule: int
+    left: str
+    right: str
+    result: str
+    size: int
+    before: _Flags | None = None
+
+    def pending(self) -> str:
+        """The value for `cpu.lazy`."""
+        left = self.carry() if self.rule in (flags.INCREMENT, flags.DECREMENT) else self.left
+        return f"({self.rule}, {left}, {self.right}, {self.result}, {self.size})"
+
+    def carry(self) -> str:
+        """CF as an expression that is 0 or 1."""
+        sign = 8 * self.size - 1
+        left, right, result = self.left, self.right, self.result
+        if self.rule == flags.ADD:
+            return f"(({left} & {right} | ({left} | {right}) & ~{result}) >> {sign} & 1)"
+        if self.rule == flags.SUBTRACT:
+            return f"((~{left} & {right} | (~{left} | {right}) & {result}) >> {sign} & 1)"
+        if self.rule == flags.LOGIC:
+            return "0"
+        return self.before.carry() if self.before is not None else "cpu.carry"
+
+    def condition(self, code: int) -> str | None:
+        """A condition as an expression; None where the flags have to be worked out."""
+        sign = SIGN[self.size]
+        left, right, result = self.left, self.right, self.result
+        negation = "not " if code & 1 else ""
+        overflow = {
+            flags.ADD: f"({left} ^ {result}) & ({right} ^ {result})",
+            flags.SUBTRACT: f"({left} ^ {right}) & ({left} ^ {result})",
+            flags.LOGIC: "0",
+        }.get(self.rule)
+        less = f"({result} ^ {overflow}) & {sign}" if overflow else None
+        match code >> 1:
+            case 1:
+                return f"({negation}{self.carry()})"
+            case 2:
+                return f"({result} {'!=' if code & 1 else '=='} 0)"
+            case 3:
+                return f"({negation}({result} == 0 or {self.carry()}))"
+            case 4:
+                return f"({negation}{result} & {sign})"
+            case 6 if less:
+                return f"({negation}{less})"
+            case 7 if less:
+                return f"({negation}({result} == 0 or {less}))"
+        return None
+
+
+class _Inliner(ast.NodeTransformer):
+    """Puts one instruction's operands into its function's body."""
+
+    def __init__(self, template: _Template, instruction: Instruction, number: int, writer: _Writer) -> None:
+        self.template = template
+        self.number = number
+        self.writer = writer
+        self.known: dict[str, Any] = dict(zip(template.parameters[1:], instruction.arguments, strict=True))
+        self.locals = {
+            node.id
+            for statement in template.body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        self.depth = 0  # of conditions that are decided when the block runs
+        self.jumped = False
+
+    def statements(self) -> list[str]:
+        """The instruction's statements as lines; flags that it leaves pending are the writer's."""
+        lines: list[str] = []
+        for statement in self.template.body:
+            texts = self.texts([statement])
+            lines += self.writer.take_prelude()
+            lines += texts
+        return lines
+
+    def texts(self, statements: Iterable[ast.stmt]) -> list[str]:
+        found: list[str] = []
+        for statement in statements:
+            result = self.visit(copy.deepcopy(statement))
+            if isinstance(result, ast.stmt):
+                result = [result]
+            found += ast.unparse(ast.Module(result, [])).splitlines()
+        return found
+
+    def text(self, node: ast.expr) -> str:
+        return ast.unparse(self.visit(node))
+
+    # --- operands and the processor's methods
+
+    def _call(self, node: ast.expr) -> tuple[Any, str, list[ast.expr]] | None:
+        """(operand or "cpu", method, arguments) if the node is a call of an operand's or the processor's method."""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if isinstance(owner, ast.Name):
+                if owner.id in self.known:
+                    return self.known[owner.id], node.func.attr, node.args[1:]
+                if owner.id == "cpu" and not node.keywords:
+                    return "cpu", node.func.attr, node.args
+        return None
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        call = self._call(node.value)
+        if call is not None:
+            owner, method, arguments = call
+            lines = None
+            if owner != "cpu":
+                if method == "write":
+                    lines = self.writer.write(owner, self.text(arguments[0]))
+            elif method in _FLAG_RULES:
+                lines = self._set_flags(method, [self.text(argument) for argument in arguments])
+            elif method == "jump":
+                target = self.text(arguments[0])
+                self.jumped = True
+                lines = f"cpu.eip = {target}"
+            elif method == "push":
+                lines = self.writer.push(*(self.text(argument) for argument in arguments))
+            elif method == "move_stack":
+                lines = f"R[{ESP}] = R[{ESP}] + {self.text(arguments[0])} & 0xFFFFFFFF"
+            if lines is not None:
+                return ast.parse(lines).body
+        return self.generic_visit(node)
+
+    def _set_flags(self, method: str, texts: list[str]) -> str:
+        """Leave flags pending; in a condition's branch, store them at once."""
+        rule = _FLAG_RULES[method]
+        size = int(texts[-1])
+        lines = []
+        for place, text in enumerate(texts[:-1]):
+            if not text.isidentifier() and not text.isdigit():
+                name = self.writer.fresh("f")
+                lines.append(f"{name} = {text}")
+                texts[place] = name
+        left, right, result = (["0", "0"] + texts[:-1])[-3:]
+        found = _Flags(rule, left, right, result, size, self.writer.flags)
+        if self.depth:
+            self.writer.settle()
+            lines.append(f"cpu.lazy = {found.pending()}")
+        else:
+            self.writer.flags = found
+        return "\n".join(lines)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        call = self._call(node)
+        if call is not None:
+            owner, method, arguments = call
+            text = None
+            if owner != "cpu":
+                if method in ("read", "read_for_write"):
+                    text = self.writer.read(owner, method)
+                elif method == "offset" and isinstance(owner, Memory):
+                    text = offset_text(owner)
+            elif method == "condition":
+                self.writer.calls = True
+                code = self.visit(arguments[0])
+                if self.writer.flags is not None and isinstance(code, ast.Constant):
+                    text = self.writer.flags.condition(int(str(code.value)))
+                if text is None:
+                    self.writer.settle()
+                    text = f"cpu.condition({ast.unparse(code)})"
+            elif method == "peek_stack":
+                text = self.writer.peek_stack(*(self.text(argument) for argument in arguments))
+            if text is not None:
+                return _expression(text)
+        self.writer.calls = self.writer.foreign = True
+        self.writer.settle()
+        return self.generic_visit(node)
+
+    # --- names and folding
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        name = node.id
+        if name in self.known:
+            return self.writer.constant(self.known[name])
+        if name in self.locals:
+            return ast.Name(f"{name}_{self.number}", node.ctx)
+        if name in self.template.globals and isinstance(node.ctx, ast.Load):
+            return self.writer.constant(self.template.globals[name])
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        owner = node.value
+        if isinstance(owner, ast.Name) and owner.id in self.known:
+            return self.writer.constant(getattr(self.known[owner.id], node.attr))
+        if isinstance(owner, ast.Name) and owner.id == "cpu":
+            pending = self.writer.flags
+            if node.attr == "registers":
+                return ast.Name("R", node.ctx)
+            if node.attr == "eip" and isinstance(node.ctx, ast.Load) and not self.jumped:
+                return ast.Constant(self.writer.next_eip)
+            if node.attr == "carry" and pending is not None:
+                return _expression(pending.carry())
+            if node.attr == "zero" and pending is not None:
+                return _expression(f"({pending.result} == 0)")
+            if node.attr not in ("carry", "zero", "eip"):
+                self.writer.calls = self.writer.foreign = True
+                self.writer.settle()
+            return node
+        return self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        node = ast.Subscript(self.visit(node.value), self.visit(node.slice), node.ctx)
+        if isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Constant):
+            table = self.writer.namespace.get(node.value.id)
+            if isinstance(table, dict | tuple):
+                return self.writer.constant(table[node.slice.value])  # type: ignore[index]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        return _folded(self.generic_visit(node))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        return _folded(self.generic_visit(node))
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        return _folded(self.generic_visit(node))
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        test = self.visit(node.test)
+        if isinstance(test, ast.Constant):
+            return self.visit(node.body if test.value else node.orelse)
+        return ast.IfExp(test, self.visit(node.body), self.visit(node.orelse))
+
+    def visit_If(self, node: ast.If) -> Any:
+        test = self.visit(node.test)
+        if isinstance(test, ast.Constant):
+            lines = self.texts(node.body if test.value else node.orelse)
+        else:
+            before = self.writer.flags
+            self.depth += 1
+            body, other = self.texts(node.body), self.texts(node.orelse)
+            self.depth -= 1
+            lines = [f"if {ast.unparse(test)}:", *indented(body or ["pass"])]
+            if other:
+                lines += ["else:", *indented(other)]
+            if self.writer.flags is not before:
+                self.writer.flags = None
+        return ast.parse("\n".join(lines)).body
+
+
+_FLAG_RULES: Final = {
+    "flags_add": flags.ADD,
+    "flags_subtract": flags.SUBTRACT,
+    "flags_logic": flags.LOGIC,
+    "flags_increment": flags.INCREMENT,
+    "flags_decrement": flags.DECREMENT,
+}
+
+
+def _folded(node: Any) -> Any:
+    """The node as a constant, if all its parts are."""
+    parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+    if all(isinstance(part, ast.Constant) for part in parts):
+        return ast.Constant(eval(compile(ast.fix_missing_locations(ast.Expression(node)), "<folded>", "eval"), {}))
+    return node
+
+
+def offset_text(memory: Memory) -> str:
+    """The effective address as an expression over the register list R."""
+    parts = []
+    if memory.base is not None:
+        parts.append(f"R[{memory.base}]")
+    if memory.index is not None:
+        parts.append(f"R[{memory.index}]" + (f" * {memory.scale}" if memory.scale > 1 else ""))
+    mask = MASK[memory.address_size]
+    if not parts:
+        return str(memory.displacement & mask)
+    if memory.displacement:
+        parts.append(str(memory.displacement))
+    elif len(parts) == 1 and memory.index is None and memory.address_size == 4:
+        return parts[0]
+    return f"({' + '.join(parts)} & {mask})"
+
+
+def indented(lines: list[str]) -> list[str]:
+    """The lines, one level deeper."""
+    return ["    " + line for line in lines]
+
+
+# How a value of so many bytes is cut out of its word: what else must hold for the fast path, and the value.
+_CUT: Final = {
+    4: (" and not {at} & 3", "{word}"),
+    2: (" and {at} & 3 != 3", "{word} >> (({at} & 3) << 3) & 65535"),
+    1: ("", "{word} >> (({at} & 3) << 3) & 255"),
+}
+
+
+class _Writer:
+    """Writes a block's function."""
+
+    def __init__(self, machine: Machine, eip: int, instructions: list[Instruction], code: Code) -> None:
+        self.machine = machine
+        self.eip = eip
+        self.instructions = instructions
+        self.code = code
+        self.names = count()
+        self.namespace: dict[str, Any] = {}
+        self.next_eip = eip
+        self.flags: _Flags | None = None  # set, but not yet stored in `cpu`
+        self.prelude: list[str] = []  # what must come before the statement that is being written
+        self.calls = False  # whether the instruction does something that may fault or be seen
+        self.writes = False  # whether it writes memory
+        self.foreign = False  # whether it does what is not written out here
+
+    def fresh(self, prefix: str) -> str:
+        return f"{prefix}{next(self.names)}"
+
+    def constant(self, value: Any) -> ast.expr:
+        """A number as it is; for another object, a name that the block knows it by."""
+        if type(value) is int or isinstance(value, str):
+            return ast.Constant(value)
+        name = self.fresh("k")
+        self.namespace[name] = value
+        return ast.Name(name, ast.Load())
+
+    def settle(self) -> None:
+        """Store pending flags before the statement that is being written: it may look at them."""
+        if self.flags is not None:
+            self.prelude.append(f"cpu.lazy = {self.flags.pending()}")
+            self.flags = None
+
+    def take_prelude(self) -> list[str]:
+        lines, self.prelude = self.prelude, []
+        return lines
+
+    # --- operands as text
+
+    def read(self, operand: Any, method: str) -> str | None:
+        """An expression for the operand's value; None if it has no short form."""
+        match operand:
+            case Register32(number):
+                return f"R[{number}]"
+            case Register16(number):
+                return f"(R[{number}] & 65535)"
+            case Register8(number):
+                return f"(R[{number}] & 255)" if number < 4 else f"(R[{number - 4}] >> 8 & 255)"
+            case Immediate(value):
+                return str(value)
+            case Target(displacement, size):
+                return str(self.next_eip + displacement & MASK[size])
+            case Memory(segment, size=size) if size in _CUT:
+                pages = "READS" if method == "read" else "WRITES"
+                return self._memory(pages, segment, offset_text(operand), size, f"{method}({segment}, {{}}, {size})")
+        return None
+
+    def _memory(self, pages: str, segment: int, offset: str, size: int, otherwise: str) -> str:
+        self.calls = True
+        at, page = self.fresh("a"), self.fresh("p")
+        straddles, value = _CUT[size]
+        word = f"{page}[{at} >> 2 & 1023]"
+        return (
+            f"({value.format(word=word, at=at)} if ({page} := {pages}[{segment}].get(({at} := {offset}) >> 12)) "
+            f"is not None{straddles.format(at=at)} else {otherwise.format(at)})"
+        )
+
+    def peek_stack(self, distance: str, size: str) -> str | None:
+        """The expression for `cpu.peek_stack`; blocks run on 32-bit stacks only."""
+        if size != "4":
+            return None
+        offset = f"R[{ESP}]" if distance == "0" else f"(R[{ESP}] + {distance} & 4294967295)"
+        return self._memory("READS", SS, offset, 4, f"peek_stack({distance}, 4)")
+
+    def write(self, operand: Any, text: str) -> str:
+        """Statements that store the value in the operand."""
+        match operand:
+            case Register32(number):
+                return f"R[{number}] = {text}"
+            case Register16(number):
+                return f"R[{number}] = R[{number}] & 4294901760 | ({text})"
+            case Register8(number) if number < 4:
+                return f"R[{number}] = R[{number}] & 4294967040 | ({text})"
+            case Register8(number):
+                return f"R[{number - 4}] = R[{number - 4}] & 4294902015 | ({text}) << 8"
+            case Memory(segment, size=4):
+                return self._store(segment, offset_text(operand), text, "", f"write({segment}, {{}}, 4, {{}})")
+            case Memory(segment, size=size):
+                self.calls = self.writes = True
+                return f"write({segment}, {offset_text(operand)}, {size}, {text})"
+        self.calls = True
+        return f"{ast.unparse(self.constant(operand))}.write(cpu, {text})"
+
+    def _store(self, segment: int, offset: str, text: str, then: str, otherwise: str) -> str:
+        self.calls = self.writes = True
+        at, page, value = self.fresh("a"), self.fresh("p"), self.fresh("v")
+        return (
+            f"{value} = {text}\n"
+            f"if ({page} := WRITES[{segment}].get(({at} := {offset}) >> 12)) is not None and not {at} & 3:\n"
+            f"    {page}[{at} >> 2 & 1023] = {value}\n{then.format(at)}"
+            f"else:\n    {otherwise.format(at, value)}"
+        )
+
+    def push(self, text: str, size: str) -> str:
+        """Statements for `cpu.push`."""
+        if size != "4":
+            self.calls = self.writes = True
+            return f"push({text}, {size})"
+        then = f"    R[{ESP}] = {{}}\n"
+        return self._store(SS, f"R[{ESP}] - 4 & 4294967295", text, then, "push({1}, 4)")
+
+    # --- the function
+
+    def block(self) -> Block | None:
+        """The finished block; None if nothing can be in it."""
+        handlers: list[str] = []
+        lines = self.body(handlers)
+        length = len(self.instructions)
+        if not length:
+            return None
+        cpu = self.machine.cpu
+        if self.loops():
+            lines = [
+                "while True:",
+                *indented(lines),
+                f"    steps += {length}",
+                f"    if cpu.eip != {self.eip} or steps + {length} > budget:",
+                "        return steps",
+            ]
+        else:
+            lines.append(f"return {length}")
+        source = [
+            "def run(budget):",
+            "    at = steps = 0",
+            "    try:",
+            *indented(indented(lines)),
+            "    except FaultRaised as raised:",
+            *indented(indented(handlers)),
+            "        cpu.start = cpu.eip = EIPS[at]",
+            "        cpu.retired -= 1",
+            "        deliver(cpu, raised.fault)",
+            "        return steps + at + 1",
+        ]
+        addresses = []
+        eip = self.eip
+        for instruction in self.instructions:
+            addresses.append(eip)
+            eip = eip + instruction.length & 0xFFFFFFFF
+        self.namespace.update(
+            cpu=cpu, R=cpu.registers, READS=cpu.reads, WRITES=cpu.writes, read=cpu.read, write=cpu.write,
+            read_for_write=cpu.read_for_write, push=cpu.push, peek_stack=cpu.peek_stack, iterate=self.machine.iterate,
+            FaultRaised=FaultRaised, deliver=deliver, EIPS=tuple(addresses), CODE=self.code,
+        )  # fmt: skip
+        exec(compile("\n".join(source), f"<block at {self.eip:#x}>", "exec"), self.namespace)
+        return Block(self.namespace["run"], length, frozenset(addresses), "\n".join(source))
+
+    def loops(self) -> bool:
+        """Whether the last instruction is a branch to the block's own start."""
+        last = self.instructions[-1]
+        return last.form.transfers and any(
+            isinstance(operand, Target) and (self.next_eip + operand.displacement & MASK[operand.size]) == self.eip
+            for operand in last.operands
+        )
+
+    def body(self, handlers: list[str]) -> list[str]:
+        """The statements of all instructions. `at` names the one that may fault; `handlers` store its flags then."""
+        lines: list[str] = []
+        eip = self.eip
+        ends = False
+        for number, instruction in enumerate(self.instructions):
+            start, eip = eip, eip + instruction.length & 0xFFFFFFFF
+            self.next_eip = eip
+            self.calls = self.writes = self.foreign = False
+            before = self.flags
+            repeats = bool(instruction.repeat and instruction.form.repeat)
+            ends = instruction.form.transfers or repeats
+            statements = self.called(instruction, start) if repeats else self.inlined(instruction, number)
+            if instruction.form.transfers and self.foreign:
+                # it may ask for more attention than a block gets: leave it out
+                del self.instructions[number:]
+                self.flags = before
+                eip, ends = start, False
+                break
+            if self.calls:
+                lines.append(f"at = {number}")
+                if before is not None:
+                    handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
+            if ends:
+                lines.append(f"cpu.eip = {eip}")
+            lines += statements
+            if self.writes and not ends:
+                # a write may have changed the very code that is running
+                lines += [
+                    f"if CODE.generation != {self.code.generation}:",
+                    *indented([f"cpu.lazy = {self.flags.pending()}"] if self.flags is not None else []),
+                    f"    cpu.eip = {eip}",
+                    f"    return steps + {number + 1}",
+                ]
+        self.prelude.clear()
+        self.settle()
+        lines += self.take_prelude()
+        if not ends:
+            lines.append(f"cpu.eip = {eip}")
+        return lines
+
+    def called(self, instruction: Instruction, start: int | None = None) -> list[str]:
+        """Statements that leave the instruction to its function; with `start`, one iteration of a repeated one."""
+        self.calls = self.writes = self.foreign = True
+        self.settle()
+        lines = self.take_prelude()
+        if start is not None:
+            return [*lines, f"cpu.start = {start}", f"iterate({ast.unparse(self.constant(instruction))})"]
+        function, *arguments = (
+            ast.unparse(self.constant(value)) for value in (instruction.form.function, *instruction.arguments)
+        )
+        return [*lines, f"{function}({', '.join(['cpu', *arguments])})"]
+
+    def inlined(self, instruction: Instruction, number: int) -> list[str]:
+        """The statements of one instruction: its function's own, or a call of it."""
+        template = _template(instruction.form.function)
+        if template is None:
+            return self.called(instruction)
+        return _Inliner(template, instruction, number, self).statements()
