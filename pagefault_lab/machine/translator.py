@@ -1,12 +1,15 @@
-"""Straight runs of hot code turned into Python functions, from the instructions' own declarations.
+"""Hot code turned into Python functions, from the instructions' own declarations.
 
 The translator takes the source of each instruction's function and puts the operands in: `source.read(cpu)` becomes
 `R[3]`, an immediate becomes its number, a memory operand the look-up in the fast paths with the processor's own method
 behind it, and what is then constant is folded. What it cannot simplify it calls as it stands. So there is one
 semantics; tests hold the two equal in lockstep.
 
-A block lies in one page, starts at a fixed EIP, and ends with the first instruction that may change EIP, rights,
-translation or mode. It is only run while CS is flat, nobody records, and neither TF, RF nor an interrupt is up.
+A block is a trace: it starts at a fixed EIP and follows the code through jumps and calls inside one page; a conditional
+branch leaves it where it is taken, a return leaves it unless it goes where the call came from, and a branch to its own
+start makes it a loop. Flags are stored only where somebody could look. A block is only run while CS is flat, SS is a
+32-bit stack, nobody records, and neither TF, RF nor an interrupt is up; an instruction that could change any of this
+(or the translation of addresses) is never part of one.
 """
 
 from __future__ import annotations
@@ -25,14 +28,14 @@ from pagefault_lab.machine import flags
 from pagefault_lab.machine.decoder import Instruction, decode
 from pagefault_lab.machine.delivery import deliver
 from pagefault_lab.machine.faults import FaultRaised
-from pagefault_lab.machine.memory import PAGE, Code
+from pagefault_lab.machine.memory import PAGE
 from pagefault_lab.machine.operands import Immediate, Memory, Register8, Register16, Register32, Target
 from pagefault_lab.machine.registers import ESP, MASK, SIGN, SS
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
-LONGEST: Final = 48  # instructions in a block
+LONGEST: Final = 64  # instructions in a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,38 +54,8 @@ class _PageEnd(Exception):
 
 
 def translate(machine: Machine, eip: int, physical: int) -> Block | None:
-    """Translate the straight run of 32-bit code at EIP, whose first byte is at `physical`; None if there is none."""
-    instructions = _straight_run(machine, physical)
-    if not instructions:
-        return None
-    return _Writer(machine, eip, instructions, machine.memory.code[physical >> 12]).block()
-
-
-def _straight_run(machine: Machine, physical: int) -> list[Instruction]:
-    """Decode without effect up to the end of the straight run, of the page, or of what can be decoded."""
-    memory = machine.memory
-    found: list[Instruction] = []
-    position = physical
-    end = (physical & ~0xFFF) + PAGE
-
-    def next_byte() -> int:
-        nonlocal position
-        if position == end:
-            raise _PageEnd
-        position += 1
-        return memory.read(position - 1, 1)
-
-    while len(found) < LONGEST:
-        start = position
-        try:
-            instruction = decode(next_byte, 4)
-        except (FaultRaised, _PageEnd):
-            break
-        machine.keep_decoded(start, 4, instruction)
-        found.append(instruction)
-        if instruction.form.transfers or (instruction.repeat and instruction.form.repeat):
-            break
-    return found
+    """Translate the 32-bit code at EIP, whose first byte is at `physical`; None if its first instruction cannot be."""
+    return _Writer(machine, eip, physical).block()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +211,7 @@ class _Inliner(ast.NodeTransformer):
             elif method in _FLAG_RULES:
                 lines = self._set_flags(method, [self.text(argument) for argument in arguments])
             elif method == "jump":
-                target = self.text(arguments[0])
-                self.jumped = True
-                lines = f"cpu.eip = {target}"
+                lines = self._jump(self.text(arguments[0]))
             elif method == "push":
                 lines = self.writer.push(*(self.text(argument) for argument in arguments))
             elif method == "move_stack":
@@ -268,6 +239,18 @@ class _Inliner(ast.NodeTransformer):
             self.writer.flags = found
         return "\n".join(lines)
 
+    def _jump(self, target: str) -> str:
+        """A jump: the trace goes on there, or leaves where it is taken."""
+        self.jumped = True
+        if not target.isdigit():
+            self.writer.foreign |= bool(self.depth)
+            self.writer.goes_to = None
+            return f"cpu.eip = {target}"
+        if not self.depth:
+            self.writer.goes_to = int(target)
+            return ""
+        return "\n".join(self.writer.leave(target))
+
     def visit_Call(self, node: ast.Call) -> Any:
         call = self._call(node)
         if call is not None:
@@ -279,13 +262,19 @@ class _Inliner(ast.NodeTransformer):
                 elif method == "offset" and isinstance(owner, Memory):
                     text = offset_text(owner)
             elif method == "condition":
-                self.writer.calls = True
                 code = self.visit(arguments[0])
                 if self.writer.flags is not None and isinstance(code, ast.Constant):
                     text = self.writer.flags.condition(int(str(code.value)))
                 if text is None:
                     self.writer.settle()
                     text = f"cpu.condition({ast.unparse(code)})"
+            elif method == "pop" and not self.depth and self.text(arguments[0]) == "4":
+                value = self.writer.fresh("v")
+                self.writer.prelude += [
+                    f"{value} = {self.writer.peek_stack('0', '4')}",
+                    f"R[{ESP}] = R[{ESP}] + 4 & 4294967295",
+                ]
+                text = value
             elif method == "peek_stack":
                 text = self.writer.peek_stack(*(self.text(argument) for argument in arguments))
             if text is not None:
@@ -416,14 +405,19 @@ _CUT: Final = {
 class _Writer:
     """Writes a block's function."""
 
-    def __init__(self, machine: Machine, eip: int, instructions: list[Instruction], code: Code) -> None:
+    def __init__(self, machine: Machine, eip: int, physical: int) -> None:
         self.machine = machine
         self.eip = eip
-        self.instructions = instructions
-        self.code = code
+        self.frame = physical & 0xFFFFF000
+        self.code = machine.memory.code[physical >> 12]
+        self.addresses: list[int] = []  # of the instructions, in the order of the trace
         self.names = count()
         self.namespace: dict[str, Any] = {}
+        self.loops = False
+        self.returns: list[int] = []  # where the calls of the trace come from, outermost first
+        # of the instruction being written:
         self.next_eip = eip
+        self.goes_to: int | None = None  # where the trace goes on; None if only the machine knows
         self.flags: _Flags | None = None  # set, but not yet stored in `cpu`
         self.prelude: list[str] = []  # what must come before the statement that is being written
         self.calls = False  # whether the instruction does something that may fault or be seen
@@ -525,26 +519,55 @@ class _Writer:
         then = f"    R[{ESP}] = {{}}\n"
         return self._store(SS, f"R[{ESP}] - 4 & 4294967295", text, then, "push({1}, 4)")
 
-    # --- the function
+    # --- the trace
+
+    def leave(self, eip: str | None = None, again: bool = True) -> list[str]:
+        """Lines that leave the block behind the current instruction, for this EIP or for what `cpu.eip` holds.
+
+        If that is the block's own start, they run it `again`.
+        """
+        made = len(self.addresses)
+        lines = [f"cpu.lazy = {self.flags.pending()}"] if self.flags is not None else []
+        if eip == str(self.eip) and again:
+            self.loops = True
+            return [
+                *lines,
+                f"steps += {made}",
+                "if steps + LENGTH > budget:",
+                f"    cpu.eip = {eip}",
+                "    return steps",
+                "continue",
+            ]
+        if eip is not None:
+            lines.append(f"cpu.eip = {eip}")
+        return [*lines, f"return steps + {made}"]
+
+    def decode(self, eip: int) -> Instruction | None:
+        """The instruction at EIP, read without effect; None if it cannot be decoded or leaves the page."""
+        position = eip & 0xFFF
+
+        def next_byte() -> int:
+            nonlocal position
+            if position == PAGE:
+                raise _PageEnd
+            position += 1
+            return self.machine.memory.read(self.frame + position - 1, 1)
+
+        try:
+            instruction = decode(next_byte, 4)
+        except (FaultRaised, _PageEnd):
+            return None
+        self.machine.keep_decoded(self.frame | eip & 0xFFF, 4, instruction)
+        return instruction
 
     def block(self) -> Block | None:
         """The finished block; None if nothing can be in it."""
         handlers: list[str] = []
-        lines = self.body(handlers)
-        length = len(self.instructions)
-        if not length:
+        lines = self.trace(handlers)
+        if not self.addresses:
             return None
-        cpu = self.machine.cpu
-        if self.loops():
-            lines = [
-                "while True:",
-                *indented(lines),
-                f"    steps += {length}",
-                f"    if cpu.eip != {self.eip} or steps + {length} > budget:",
-                "        return steps",
-            ]
-        else:
-            lines.append(f"return {length}")
+        if self.loops:
+            lines = ["while True:", *indented(lines)]
         source = [
             "def run(budget):",
             "    at = steps = 0",
@@ -557,75 +580,69 @@ class _Writer:
             "        deliver(cpu, raised.fault)",
             "        return steps + at + 1",
         ]
-        addresses = []
-        eip = self.eip
-        for instruction in self.instructions:
-            addresses.append(eip)
-            eip = eip + instruction.length & 0xFFFFFFFF
+        cpu = self.machine.cpu
         self.namespace.update(
             cpu=cpu, R=cpu.registers, READS=cpu.reads, WRITES=cpu.writes, read=cpu.read, write=cpu.write,
             read_for_write=cpu.read_for_write, push=cpu.push, peek_stack=cpu.peek_stack, iterate=self.machine.iterate,
-            FaultRaised=FaultRaised, deliver=deliver, EIPS=tuple(addresses), CODE=self.code,
+            FaultRaised=FaultRaised, deliver=deliver, EIPS=tuple(self.addresses), CODE=self.code,
+            LENGTH=len(self.addresses),
         )  # fmt: skip
         exec(compile("\n".join(source), f"<block at {self.eip:#x}>", "exec"), self.namespace)
-        return Block(self.namespace["run"], length, frozenset(addresses), "\n".join(source))
+        return Block(self.namespace["run"], len(self.addresses), frozenset(self.addresses), "\n".join(source))
 
-    def loops(self) -> bool:
-        """Whether the last instruction is a branch to the block's own start."""
-        last = self.instructions[-1]
-        return last.form.transfers and any(
-            isinstance(operand, Target) and (self.next_eip + operand.displacement & MASK[operand.size]) == self.eip
-            for operand in last.operands
-        )
-
-    def body(self, handlers: list[str]) -> list[str]:
+    def trace(self, handlers: list[str]) -> list[str]:
         """The statements of all instructions. `at` names the one that may fault; `handlers` store its flags then."""
         lines: list[str] = []
         eip = self.eip
-        ends = False
-        for number, instruction in enumerate(self.instructions):
-            start, eip = eip, eip + instruction.length & 0xFFFFFFFF
-            self.next_eip = eip
-            self.calls = self.writes = self.foreign = False
+        while len(self.addresses) < LONGEST and eip >> 12 == self.eip >> 12 and eip not in self.addresses:
+            instruction = self.decode(eip)
+            if instruction is None:
+                break
+            number = len(self.addresses)
             before = self.flags
+            self.addresses.append(eip)
+            self.calls = self.writes = self.foreign = False
+            self.goes_to = self.next_eip = eip + instruction.length & 0xFFFFFFFF
             repeats = bool(instruction.repeat and instruction.form.repeat)
-            ends = instruction.form.transfers or repeats
-            statements = self.called(instruction, start) if repeats else self.inlined(instruction, number)
-            if instruction.form.transfers and self.foreign:
-                # it may ask for more attention than a block gets: leave it out
-                del self.instructions[number:]
+            statements = self.called(instruction) if repeats else self.inlined(instruction, number)
+            if self.foreign and instruction.form.transfers:
+                self.addresses.pop()
                 self.flags = before
-                eip, ends = start, False
+                self.prelude.clear()
                 break
             if self.calls:
                 lines.append(f"at = {number}")
                 if before is not None:
                     handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
-            if ends:
-                lines.append(f"cpu.eip = {eip}")
             lines += statements
-            if self.writes and not ends:
+            if repeats:
+                here = self.leave(str(eip))
+                lines += [f"if cpu.eip != {self.next_eip}:", *indented(here)]
+            elif instruction.form.transfers and self.goes_to is None:
+                if not self.returns:
+                    return lines + self.leave()
+                self.goes_to = self.returns.pop()
+                lines += [f"if cpu.eip != {self.goes_to}:", *indented(self.leave())]
+            elif self.writes:
+                if self.goes_to != self.next_eip:
+                    self.returns.append(self.next_eip)  # a jump that writes memory is a call
                 # a write may have changed the very code that is running
-                lines += [
-                    f"if CODE.generation != {self.code.generation}:",
-                    *indented([f"cpu.lazy = {self.flags.pending()}"] if self.flags is not None else []),
-                    f"    cpu.eip = {eip}",
-                    f"    return steps + {number + 1}",
-                ]
-        self.prelude.clear()
-        self.settle()
-        lines += self.take_prelude()
-        if not ends:
-            lines.append(f"cpu.eip = {eip}")
-        return lines
+                there = self.leave(str(self.goes_to), again=False)
+                lines += [f"if CODE.generation != {self.code.generation}:", *indented(there)]
+            eip = self.goes_to if self.goes_to is not None else self.next_eip
+        if not self.addresses:
+            return []
+        return lines + self.leave(str(eip))
 
-    def called(self, instruction: Instruction, start: int | None = None) -> list[str]:
-        """Statements that leave the instruction to its function; with `start`, one iteration of a repeated one."""
+    def called(self, instruction: Instruction) -> list[str]:
+        """Statements that leave the instruction to its function; of a repeated one, one iteration."""
         self.calls = self.writes = self.foreign = True
         self.settle()
         lines = self.take_prelude()
-        if start is not None:
-            return [*lines, f"cpu.start = {start}", f"iterate({ast.unparse(self.constant(instruction))})"]
+        if instruction.repeat and instruction.form.repeat:
+            constant = ast.unparse(self.constant(instruction))
+            start = self.addresses[-1]
+            return [*lines, f"cpu.start = {start}", f"cpu.eip = {self.next_eip}", f"iterate({constant})"]
         function, *arguments = (
             ast.unparse(self.constant(value)) for value in (instruction.form.function, *instruction.arguments)
         )

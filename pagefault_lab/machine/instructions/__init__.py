@@ -35,7 +35,6 @@ so that a fault leaves no trace: reads, then checks, then the one write to memor
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -47,9 +46,9 @@ from typing import Final, TypeVar
 Function = TypeVar("Function", bound=Callable[..., None])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """One way to write and to encode an instruction."""
+    """One way to write and to encode an instruction. A form is equal to itself only."""
 
     name: str  # of the instruction: the function's name without a trailing underscore
     mnemonic: str  # as GNU as writes it, suffix included: "addl"
@@ -78,7 +77,9 @@ class Form:
 
 
 _FORMS: list[Form] = []
-_PATTERN = re.compile(r"^([a-z0-9]+?)([BWLV]?)$")
+_MNEMONIC = re.compile("([a-z0-9]+)([BWLV]?)")
+_IMMEDIATES = frozenset({"ib", "iw", "id", "iV", "cb", "cw", "cd", "cV", "pw", "pd", "pV", "o"})
+_MEMORY = re.compile(r"\*?(m[0-9V]*|mfar)")
 
 
 def instruction(
@@ -87,8 +88,8 @@ def instruction(
     """Declare an instruction by its rows; see the module's text for their grammar."""
 
     def declare(function: Function) -> Function:
-        parameters = list(inspect.signature(function).parameters)
-        leading = tuple(name for name in parameters[1:3] if name in ("operand_size", "address_size"))
+        parameters = function.__annotations__
+        leading = tuple(name for name in parameters if name in ("operand_size", "address_size"))
         for pattern, encoding in rows:
             for size in (4, 2) if "V" in pattern + encoding else (None,):
                 _FORMS.append(_form(pattern, encoding, size, function, leading, lockable, repeat, transfers))
@@ -108,52 +109,76 @@ def _form(
     transfers: bool,
 ) -> Form:
     word, _, rest = pattern.partition(" ")
-    match = _PATTERN.match(word)
+    match = _MNEMONIC.fullmatch(word)
     if match is None:
         raise ValueError(f"{pattern!r}: a mnemonic is lower case with an upper-case suffix")
     stem, letter = match.groups()
     suffix = letter.lower()
-    if size is not None and (letter == "V" or (not letter and "V" in rest + encoding)):
-        suffix = {2: "w", 4: "l" if letter == "V" else ""}[size]
-    bits = {None: "V", 2: "16", 4: "32"}[size]
-    operands = tuple(
-        {"%aV": "%ax" if size == 2 else "%eax"}.get(part, part.replace("V", bits))
-        for part in (text.strip() for text in rest.split(","))
-        if part
-    )
-    opcode = bytearray()
-    digit: int | None = None
-    modrm = plus = register_only = memory_only = False
-    operand_size, address_size = size, None
-    immediates: list[str] = []
-    for part in encoding.split():
-        if re.fullmatch("[0-9A-F]{2}", part):
-            opcode.append(int(part, 16))
-        elif part == "/r":
-            modrm = True
-        elif re.fullmatch("/[0-7]", part):
-            modrm, digit = True, int(part[1])
-        elif part == "+r":
-            plus = True
-        elif part in ("O16", "O32"):
-            operand_size = int(part[1:]) // 8
-        elif part in ("A16", "A32"):
-            address_size = int(part[1:]) // 8
-        elif part == "R":
-            register_only = True
-        elif part == "M":
-            memory_only = True
-        elif re.fullmatch("i[bwdV]|c[bwdV]|p[wdV]|o", part):
-            immediates.append(part.replace("V", "w" if size == 2 else "d"))
-        else:
-            raise ValueError(f"{encoding!r}: {part!r} is no part of an encoding")
-    if modrm and any(re.fullmatch(r"\*?(m\d*|mfar)", operand) for operand in operands):
-        memory_only = True
+    if size is not None and (letter == "V" or not letter):
+        suffix = "w" if size == 2 else letter and "l"
+    parts = _encoding(encoding)
+    if size is not None:
+        rest = rest.replace("%aV", "%ax" if size == 2 else "%eax").replace("V", str(8 * size))
+    operands = tuple(rest.replace(" ", "").split(",")) if rest else ()
     return Form(
-        function.__name__.rstrip("_"), stem + suffix, stem, suffix, operands, bytes(opcode), digit, modrm, plus,
-        tuple(immediates), operand_size, address_size, register_only, memory_only, function, leading, lockable, repeat,
-        transfers,
-    )  # fmt: skip
+        name=function.__name__.rstrip("_"),
+        mnemonic=stem + suffix,
+        stem=stem,
+        suffix=suffix,
+        operands=operands,
+        opcode=parts.opcode,
+        digit=parts.digit,
+        modrm=parts.modrm,
+        plus_register=parts.plus_register,
+        immediates=tuple(part.replace("V", "w" if size == 2 else "d") for part in parts.immediates),
+        operand_size=parts.operand_size or size,
+        address_size=parts.address_size,
+        register_only=parts.register_only,
+        memory_only=parts.memory_only or parts.modrm and any(map(_MEMORY.fullmatch, operands)),
+        function=function,
+        leading=leading,
+        lockable=lockable,
+        repeat=repeat,
+        transfers=transfers,
+    )
+
+
+class _Encoding:
+    """The parts of an encoding as the manual prints it, for both operand sizes."""
+
+    def __init__(self, text: str) -> None:
+        opcode = bytearray()
+        immediates = []
+        self.digit: int | None = None
+        self.modrm = self.plus_register = self.register_only = self.memory_only = False
+        self.operand_size: int | None = None
+        self.address_size: int | None = None
+        for part in text.split():
+            if part in _IMMEDIATES:
+                immediates.append(part)
+            elif part == "/r":
+                self.modrm = True
+            elif part[0] == "/":
+                self.modrm, self.digit = True, "01234567".index(part[1:])
+            elif part == "+r":
+                self.plus_register = True
+            elif part in ("O16", "O32"):
+                self.operand_size = int(part[1:]) // 8
+            elif part in ("A16", "A32"):
+                self.address_size = int(part[1:]) // 8
+            elif part == "R":
+                self.register_only = True
+            elif part == "M":
+                self.memory_only = True
+            elif len(part) == 2:
+                opcode.append(int(part, 16))
+            else:
+                raise ValueError(f"{text!r}: {part!r} is no part of an encoding")
+        self.opcode = bytes(opcode)
+        self.immediates = tuple(immediates)
+
+
+_encoding = cache(_Encoding)
 
 
 @cache
@@ -212,9 +237,11 @@ def _slots(form: Form) -> Iterable[int]:
 
 def examples() -> list[tuple[str, str]]:
     """(instruction's name, example line) of every `|` line in the docstrings."""
+    from inspect import getdoc
+
     found: dict[tuple[str, str], None] = {}
     for form in forms():
-        for line in (inspect.getdoc(form.function) or "").splitlines():
+        for line in (getdoc(form.function) or "").splitlines():
             if line.count("|") == 2:
                 found[form.name, line.strip()] = None
     return list(found)
