@@ -36,7 +36,7 @@ Blocks = dict[int, dict[int, Any]]
 NO_BLOCKS: Final[Blocks] = {}
 
 _SAVED: Final = (
-    "eip", "start", "_eflags", "lazy", "gdtr", "idtr", "ldtr", "tr", "cr0", "cr2", "cr3", "cr4", "cpl",
+    "eip", "_eflags", "lazy", "gdtr", "idtr", "ldtr", "tr", "cr0", "cr2", "cr3", "cr4", "cpl",
     "halted", "shutdown", "shadow", "retired", "exceptions", "last_fault",
 )  # fmt: skip
 

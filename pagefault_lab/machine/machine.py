@@ -44,6 +44,7 @@ class Machine:
         self.ports = Ports()
         self.cpu = Cpu(self.memory, self.ports)
         self.steps = 0
+        self.hot = HOT
         self.unsupported = ""  # what a stop for UNSUPPORTED was about
 
     def interrupt(self, vector: int) -> None:
@@ -261,7 +262,7 @@ class Machine:
         physical = cpu.translate(eip, Kind.FETCH, cpu.cpl == 3)
         heat = self.memory.code[physical >> 12].heat
         heat[eip] = heat.get(eip, 0) + 1
-        if heat[eip] == HOT:
+        if heat[eip] == self.hot:
             from pagefault_lab.machine.translator import translate  # costs start-up time; only long runs need it
 
             block = translate(self, eip, physical)

@@ -18,6 +18,7 @@ import ast
 import copy
 import inspect
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -157,22 +158,29 @@ class _Inliner(ast.NodeTransformer):
         self.number = number
         self.writer = writer
         self.known: dict[str, Any] = dict(zip(template.parameters[1:], instruction.arguments, strict=True))
-        self.locals = {
+        self.locals = Counter(
             node.id
             for statement in template.body
             for node in ast.walk(statement)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
+        )
         self.depth = 0  # of conditions that are decided when the block runs
         self.jumped = False
+        self.at_end = False
+        self.taken: str | None = None  # where a conditional jump leads
 
     def statements(self) -> list[str]:
         """The instruction's statements as lines; flags that it leaves pending are the writer's."""
         lines: list[str] = []
         for statement in self.template.body:
+            # a branch that has nothing to do behind its jump may leave the block right there
+            last = statement is self.template.body[-1]
+            self.at_end = last and isinstance(statement, ast.If) and len(statement.body) == 1
             texts = self.texts([statement])
             lines += self.writer.take_prelude()
             lines += texts
+        if self.taken is not None:
+            lines = ["taken = False", *lines, "if taken:", *indented(self.writer.leave(self.taken))]
         return lines
 
     def texts(self, statements: Iterable[ast.stmt]) -> list[str]:
@@ -249,7 +257,10 @@ class _Inliner(ast.NodeTransformer):
         if not self.depth:
             self.writer.goes_to = int(target)
             return ""
-        return "\n".join(self.writer.leave(target))
+        if self.at_end:
+            return "\n".join(self.writer.leave(target))
+        self.taken = target
+        return "taken = True"
 
     def visit_Call(self, node: ast.Call) -> Any:
         call = self._call(node)
@@ -284,6 +295,15 @@ class _Inliner(ast.NodeTransformer):
         return self.generic_visit(node)
 
     # --- names and folding
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        """A local that gets a number, and nothing else ever, is that number."""
+        value = self.visit(node.value)
+        (target,) = node.targets
+        if isinstance(target, ast.Name) and isinstance(value, ast.Constant) and self.locals[target.id] == 1:
+            self.known[target.id] = value.value
+            return []
+        return ast.Assign([self.visit(target)], value, lineno=0)
 
     def visit_Name(self, node: ast.Name) -> Any:
         name = node.id

@@ -134,7 +134,7 @@ def _form(
         operand_size=parts.operand_size or size,
         address_size=parts.address_size,
         register_only=parts.register_only,
-        memory_only=parts.memory_only or parts.modrm and any(map(_MEMORY.fullmatch, operands)),
+        memory_only=parts.memory_only or (parts.modrm and any(map(_MEMORY.fullmatch, operands))),
         function=function,
         leading=leading,
         lockable=lockable,

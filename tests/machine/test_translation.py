@@ -1,0 +1,116 @@
+"""Translated code and single steps are one semantics: held equal in lockstep, faults, traps and rewritten code included."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pagefault_lab.machine.instructions import table
+from pagefault_lab.machine.machine import Machine
+from pagefault_lab.machine.registers import CS, ECX, EDI, ESI, ESP, SS
+from pagefault_lab.machine.segmentation import Descriptor, Segment, SystemSegment, TableRegister
+
+NEVER = 1 << 60
+CODE, DATA, STACK, HANDLERS, TABLES = 0x10000, 0x20000, 0x30000, 0x40000, 0x1000
+KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA = 0x08, 0x10, 0x1B, 0x23
+DESCRIPTORS = (0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF, 0x00CFFA000000FFFF, 0x00CFF2000000FFFF)
+TSS = 0x3000
+TSS_BUSY = 11
+# a handler skips a byte of what faulted: with an error code it lies one higher
+SKIP, SKIP_WITH_CODE = bytes.fromhex("ff0424 cf"), bytes.fromhex("83c404 ff0424 cf")
+WITH_CODE = (8, 10, 11, 12, 13, 14, 17)
+
+
+def machine(code: bytes, seed: int, cpl: int, hot: int) -> Machine:
+    """Paging on, one page in four of the data absent or read-only, every exception skipping a byte."""
+    made = Machine(1 << 20)
+    memory, cpu = made.memory, made.cpu
+    random_number = random.Random(seed)
+    for page in range(256):
+        rights = 7
+        if DATA <= page << 12 < STACK:
+            rights = random_number.choice((7, 7, 7, 7, 5, 3, 1, 6))
+        memory.write(0x5000 + 4 * page, 4, page << 12 | rights)
+    memory.write(0x4000, 4, 0x5007)
+    for index, descriptor in enumerate(DESCRIPTORS):
+        memory.write_bytes(TABLES + 8 * index, descriptor.to_bytes(8, "little"))
+    for vector in range(256):
+        handler = HANDLERS + 16 * vector
+        gate = handler & 0xFFFF | KERNEL_CODE << 16 | 0xEE00 << 32 | (handler >> 16) << 48
+        memory.write_bytes(0x2000 + 8 * vector, gate.to_bytes(8, "little"))
+        memory.write_bytes(handler, SKIP_WITH_CODE if vector in WITH_CODE else SKIP)
+    memory.write(TSS + 4, 4, 0x3F000)
+    memory.write(TSS + 8, 2, KERNEL_DATA)
+    memory.write_bytes(CODE, code)
+    memory.write_bytes(DATA, random_number.randbytes(0x4000))
+    cpu.gdtr, cpu.idtr = TableRegister(TABLES, 0x27), TableRegister(0x2000, 0x7FF)
+    cpu.tr = SystemSegment(0x28, TSS, 0x67, TSS_BUSY, True)
+    code_selector, data_selector = (USER_CODE, USER_DATA) if cpl else (KERNEL_CODE, KERNEL_DATA)
+    for number in range(6):
+        selector = code_selector if number == CS else data_selector
+        cpu.set_segment(number, Segment.of(selector, Descriptor(DESCRIPTORS[selector >> 3])))
+    assert cpu.segments[SS].big
+    cpu.cr3 = 0x4000
+    cpu.write_cr0(0x80010011)
+    cpu.eip = CODE
+    cpu.eflags = random_number.getrandbits(12) & 0xCD5 | 0x3000
+    cpu.registers[:] = [random_number.choice((DATA, DATA + 0xFFE, random_number.getrandbits(32))) for _ in range(8)]
+    cpu.registers[ESP], cpu.registers[ECX] = STACK + 0x8000, 200
+    cpu.registers[ESI], cpu.registers[EDI] = DATA + 0x100, DATA + 0x1000
+    made.hot = hot
+    return made
+
+
+def assert_equal_all_along(code: bytes, seed: int, cpl: int, chunks: int = 12) -> Machine:
+    translated, stepped = machine(code, seed, cpl, 1), machine(code, seed, cpl, NEVER)
+    sizes = random.Random(seed)
+    for _ in range(chunks):
+        limit = sizes.choice((1, 7, 100, 700))
+        assert translated.run(limit) is stepped.run(limit)
+        assert translated.steps == stepped.steps
+        assert translated.cpu.save() == stepped.cpu.save()
+        for number, frame in enumerate(stepped.memory.frames):
+            assert (translated.memory.frames[number] or [0] * 1024) == (frame or [0] * 1024), hex(number)
+        assert translated.ports.save() == stepped.ports.save()
+    return translated
+
+
+def soup(seed: int) -> bytes:
+    """Random instructions: any opcode of the table, any ModRM, some prefixes, jumps back now and then."""
+    source = random.Random(seed)
+    keys = list(table(4, 4))
+    out = bytearray()
+    while len(out) < 300:
+        if source.random() < 0.15:
+            out += source.choice((b"\x66", b"\x67", b"\xf3", b"\xf2", b"\x65", b"\xf0"))
+        if source.random() < 0.1:
+            out += bytes((source.choice((0x74, 0x75, 0xEB, 0xE2)), source.randrange(0xC0, 0x100)))
+            continue
+        if source.random() < 0.5:
+            key = source.choice(
+                (0x01, 0x03, 0x29, 0x2B, 0x31, 0x39, 0x89, 0x8B, 0x88, 0x8A, 0xFF, 0x83, 0xC1, 0x50, 0x58)
+            )
+        else:
+            key = source.choice(keys)
+        out += bytes((0x0F, key & 0xFF)) if key > 0xFF else bytes((key,))
+        out += bytes(source.choice((0x03, 0x06, 0x07, 0x43, 0x46, 0xC0 | source.randrange(64), source.randrange(256)))
+                     for _ in range(source.randrange(1, 3)))  # fmt: skip
+    return bytes(out) + b"\xeb\xc0" + b"\xe9" + (-len(out) - 7 & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("cpl", [0, 3])
+@pytest.mark.parametrize("seed", range(60))
+def test_random_code_ends_the_same_translated_and_stepped(seed: int, cpl: int) -> None:
+    assert_equal_all_along(soup(seed), seed, cpl)
+
+
+def test_the_fuzzed_code_really_is_translated() -> None:
+    lengths = [
+        block.length
+        for seed in range(10)
+        for code in assert_equal_all_along(soup(seed), seed, 3).memory.code.values()
+        for block in code.blocks.values()
+    ]
+    assert len(lengths) > 50
+    assert max(lengths) > 8
