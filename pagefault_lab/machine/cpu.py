@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from pagefault_lab.machine import flags
 from pagefault_lab.machine.devices import Ports
-from pagefault_lab.machine.events import Access, Check, Kind, PortAccess, Reason, SegmentAccess, TlbHit
+from pagefault_lab.machine.events import Access, Check, Kind, Noted, PortAccess, Reason, SegmentAccess, TlbHit
 from pagefault_lab.machine.faults import ALIGNMENT_CHECK, Fault, FaultRaised, general_protection, page_fault
-from pagefault_lab.machine.memory import Frame, Memory
+from pagefault_lab.machine.memory import Code, Frame, Memory
 from pagefault_lab.machine.paging import CODE_PROTECTION, CODE_USER, CODE_WRITE, DIRTY, Mapped, PageWalk, walk
 from pagefault_lab.machine.registers import (
     AC, ALWAYS_ONE, AM, CF, CS, EFLAGS_BITS, ESP, IF, IOPL, MASK, OF, PF, PG, PGE, RF, SF, SS, STATUS, TF, WP, ZF,
@@ -75,7 +75,10 @@ class Cpu:
         self._write_pages: tuple[Pages, Pages] = ({}, {})
         self.reads: list[Pages] = [NO_PAGES] * 6
         self.writes: list[Pages] = [NO_PAGES] * 6
-        self._fetch_pages: tuple[Blocks, Blocks] = ({}, {})
+        self.noted_reads: list[Pages] = [NO_PAGES] * 6  # open to a journal's accesses, which are seen all the same
+        self.noted_writes: list[Pages] = [NO_PAGES] * 6
+        self.journaling = False  # whether translated code runs although a recorder looks: it writes down itself
+        self._fetch_pages: tuple[Blocks, Blocks, Blocks, Blocks] = ({}, {}, {}, {})
         self.fetches: Blocks = NO_BLOCKS  # linear page to the blocks translated from its frame
 
     # --- state as a value
@@ -111,43 +114,52 @@ class Cpu:
     def refresh(self) -> None:
         """Choose the fast paths anew, after a change of CPL, of a segment register, of the recorder, of AC or AM."""
         user = self.cpl == 3
-        closed = self.recorder is not None or self.checks_alignment
-        reads, writes = (NO_PAGES, NO_PAGES) if closed else (self._read_pages[user], self._write_pages[user])
+        recording, aligned = self.recorder is not None, self.checks_alignment
+        closed = recording or aligned
+        reads, writes = (NO_PAGES, NO_PAGES) if aligned else (self._read_pages[user], self._write_pages[user])
         for number, segment in enumerate(self.segments):
             flat = segment.flat
-            self.reads[number] = reads if flat and segment.readable else NO_PAGES
-            self.writes[number] = writes if flat and segment.writable else NO_PAGES
+            readable = reads if flat and segment.readable else NO_PAGES
+            writable = writes if flat and segment.writable else NO_PAGES
+            self.reads[number] = NO_PAGES if recording else readable
+            self.writes[number] = NO_PAGES if recording else writable
+            if self.journaling:
+                self.noted_reads[number], self.noted_writes[number] = readable, writable
         cs = self.segments[CS]
-        self.fetches = NO_BLOCKS if closed or not (cs.flat and cs.big and self.segments[SS].big) else self._fetch_pages[user]
+        if (closed and not self.journaling) or not (cs.flat and cs.big and self.segments[SS].big):
+            self.fetches = NO_BLOCKS
+        else:
+            self.fetches = self._fetch_pages[user + 2 * self.journaling]
 
     def forget_pages(self) -> None:
         """Empty the fast paths: translations, rights or the mode have changed."""
         for pages in (*self._read_pages, *self._write_pages):
             pages.clear()
-        for blocks in self._fetch_pages:
-            blocks.clear()
+        for fetches in self._fetch_pages:
+            fetches.clear()
         self.refresh()
 
     def forget_page(self, page: int) -> None:
         """Empty the fast paths of one linear page."""
         for pages in (*self._read_pages, *self._write_pages):
             pages.pop(page, None)
-        for blocks in self._fetch_pages:
-            blocks.pop(page, None)
+        for fetches in self._fetch_pages:
+            fetches.pop(page, None)
 
-    def remember_code(self, page: int, blocks: dict[int, Any]) -> None:
+    def remember_code(self, page: int, code: Code) -> None:
         """Let later fetches from this linear page go straight to its blocks, until its translation is forgotten."""
         if self.fetches is not NO_BLOCKS:
-            self.fetches[page] = blocks
+            self.fetches[page] = code.blocks[self.journaling]
 
     def forget_writes(self) -> None:
         """Make every page's next write take the slow path: code was decoded, or a checkpoint taken."""
         for pages in self._write_pages:
             pages.clear()
 
-    def look_with(self, recorder: list[Any] | None) -> None:
-        """Record into this list from now on; None stops."""
+    def look_with(self, recorder: list[Any] | None, journaling: bool = False) -> None:
+        """Record into this list from now on; None stops. While `journaling`, translated code is used all the same."""
         self.recorder = recorder
+        self.journaling = journaling
         self.refresh()
 
     # --- flags
@@ -376,7 +388,7 @@ class Cpu:
         physical = self.translate(linear, kind, user)
         if size <= first:
             value = self.memory.read(physical, size)
-            if self.recorder is None:
+            if self.recorder is None or self.journaling:
                 self._remember(linear, physical, kind, user, reason)
         else:
             second = self.translate(linear + first & 0xFFFFFFFF, kind, user)
@@ -397,7 +409,7 @@ class Cpu:
             self.recorder.append(Access(reason, WRITE, linear, physical, size, value, before))
         if size <= first:
             self.memory.write(physical, size, value)
-            if self.recorder is None:
+            if self.recorder is None or self.journaling:
                 self._remember(linear, physical, WRITE, user, reason)
         else:
             self.memory.write(physical, first, value & (1 << 8 * first) - 1)
@@ -481,6 +493,52 @@ class Cpu:
         value = self.peek_stack(0, size)
         self.move_stack(size)
         return value
+
+    # --- the same for code that keeps a journal: aligned accesses in the fast paths, each noted
+
+    def note_read(self, segment: int, offset: int, size: int) -> int:
+        """`read`, noted."""
+        page = self.noted_reads[segment].get(offset >> 12)
+        shift = (offset & 3) << 3
+        if page is None or shift + (size << 3) > 32 or self.recorder is None:
+            return self.read(segment, offset, size)
+        value = page[offset >> 2 & 1023] >> shift & MASK[size]
+        self.recorder.append(Noted(Reason.OPERAND, READ, offset, size, value, None))
+        return value
+
+    def note_write(self, segment: int, offset: int, size: int, value: int) -> None:
+        """`write`, noted."""
+        page = self.noted_writes[segment].get(offset >> 12)
+        shift = (offset & 3) << 3
+        if page is None or shift + (size << 3) > 32 or self.recorder is None:
+            self.write(segment, offset, size, value)
+            return
+        index = offset >> 2 & 1023
+        word = page[index]
+        page[index] = word & ~(MASK[size] << shift) | value << shift
+        self.recorder.append(Noted(Reason.OPERAND, WRITE, offset, size, value, word >> shift & MASK[size]))
+
+    def note_peek(self, distance: int, size: int) -> int:
+        """`peek_stack`, noted; on a 32-bit stack."""
+        offset = self.registers[ESP] + distance & 0xFFFFFFFF
+        page = self.noted_reads[SS].get(offset >> 12)
+        if page is None or offset & 3 or self.recorder is None:
+            return self.peek_stack(distance, size)
+        value = page[offset >> 2 & 1023] & MASK[size]
+        self.recorder.append(Noted(Reason.STACK, READ, offset, size, value, None))
+        return value
+
+    def note_push(self, value: int, size: int) -> None:
+        """`push`, noted; on a 32-bit stack."""
+        offset = self.registers[ESP] - size & 0xFFFFFFFF
+        page = self.noted_writes[SS].get(offset >> 12)
+        if page is None or size != 4 or offset & 3 or self.recorder is None:
+            self.push(value, size)
+            return
+        index = offset >> 2 & 1023
+        self.recorder.append(Noted(Reason.STACK, WRITE, offset, size, value, page[index]))
+        page[index] = value
+        self.registers[ESP] = offset
 
     # --- transfers of control
 

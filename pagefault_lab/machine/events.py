@@ -80,6 +80,17 @@ class Access(NamedTuple):
     before: int | None
 
 
+class Noted(NamedTuple):
+    """An access as a journal has it, whose segment and translation had nothing to refuse."""
+
+    reason: Reason
+    kind: Kind
+    linear: int
+    size: int
+    value: int
+    before: int | None
+
+
 class PortAccess(NamedTuple):
     """A value moved between the processor and a port."""
 

@@ -154,7 +154,7 @@ class Machine:
         code = memory.code.get(physical >> 12)
         instruction: Instruction | None = None
         if code is not None:
-            cpu.remember_code(linear >> 12, code.blocks)
+            cpu.remember_code(linear >> 12, code)
             instruction = code.decoded.get((physical & 0xFFF, default_size))
         if instruction is None or cpu.eip + instruction.length - 1 > cs.limit:
             instruction = self._decode(linear, physical, default_size)
@@ -206,6 +206,21 @@ class Machine:
 
         The first step is made even if it starts at such an address. `on_fault` stops after an exception's delivery.
         """
+        return self._run(limit, stops, on_fault, None)
+
+    def record(self, limit: int, journal: list[Any], stops: Collection[int] = (), on_fault: bool = False) -> Stop:
+        """Like `run`, with everything written down in `journal`; `journal.records` reads it.
+
+        Each step appends a plain tuple (EIP, flags as `Cpu.lazy` or EFLAGS, EAX to EDI) of what was before it, and
+        behind that the events that it caused.
+        """
+        self.cpu.look_with(journal, journaling=True)
+        try:
+            return self._run(limit, stops, on_fault, journal)
+        finally:
+            self.cpu.look_with(None)
+
+    def _run(self, limit: int, stops: Collection[int], on_fault: bool, journal: list[Any] | None) -> Stop:
         cpu = self.cpu
         exceptions = cpu.exceptions
         last = self.steps + limit
@@ -222,6 +237,8 @@ class Machine:
                 self._run_blocks(last, stops)
             arrived = True
             if self.steps == before:
+                if journal is not None:
+                    journal.append((cpu.eip, cpu.lazy or cpu.eflags, *cpu.registers))
                 try:
                     instruction = self._advance()
                 except NotSimulated as missing:
@@ -262,9 +279,9 @@ class Machine:
         physical = cpu.translate(eip, Kind.FETCH, cpu.cpl == 3)
         heat = self.memory.code[physical >> 12].heat
         heat[eip] = heat.get(eip, 0) + 1
-        if heat[eip] == self.hot:
+        if heat[eip] >= self.hot:
             from pagefault_lab.machine.translator import translate  # costs start-up time; only long runs need it
 
-            block = translate(self, eip, physical)
+            block = translate(self, eip, physical, cpu.journaling)
             if block is not None:
                 blocks[eip] = block

@@ -17,16 +17,16 @@ Frame = list[int]
 class Code:
     """What has been decoded from a frame, and translated; a write to one of its words forgets all of it.
 
-    `decoded` is by (offset in the frame, default size), `blocks` by EIP, `heat` counts arrivals at an EIP that has no
-    block yet; `words` are the words of the frame that any of it came from. `generation` counts the times it was
-    forgotten, so that a running block can tell.
+    `decoded` is by (offset in the frame, default size). `blocks` are by EIP, first the free ones, then those that keep
+    a journal; `heat` counts arrivals at an EIP that has no block yet. `words` are the words of the frame that any of it
+    came from. `generation` counts the times it was forgotten, so that a running block can tell.
     """
 
     __slots__ = ("blocks", "decoded", "generation", "heat", "words")
 
     def __init__(self) -> None:
         self.decoded: dict[tuple[int, int], Any] = {}
-        self.blocks: dict[int, Any] = {}
+        self.blocks: tuple[dict[int, Any], dict[int, Any]] = ({}, {})
         self.heat: dict[int, int] = {}
         self.words: set[int] = set()
         self.generation = 0
@@ -39,7 +39,8 @@ class Code:
     def forget(self) -> None:
         """The frame has changed under it."""
         self.decoded.clear()
-        self.blocks.clear()
+        for blocks in self.blocks:
+            blocks.clear()
         self.heat.clear()
         self.words.clear()
         self.generation += 1

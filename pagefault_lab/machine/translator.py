@@ -54,9 +54,12 @@ class _PageEnd(Exception):
     """The bytes of the page are used up."""
 
 
-def translate(machine: Machine, eip: int, physical: int) -> Block | None:
-    """Translate the 32-bit code at EIP, whose first byte is at `physical`; None if its first instruction cannot be."""
-    return _Writer(machine, eip, physical).block()
+def translate(machine: Machine, eip: int, physical: int, journaling: bool = False) -> Block | None:
+    """Translate the 32-bit code at EIP, whose first byte is at `physical`; None if its first instruction cannot be.
+
+    A block that is `journaling` notes every instruction with the recorder and takes no fast path to memory.
+    """
+    return _Writer(machine, eip, physical, journaling).block()
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,8 +428,9 @@ _CUT: Final = {
 class _Writer:
     """Writes a block's function."""
 
-    def __init__(self, machine: Machine, eip: int, physical: int) -> None:
+    def __init__(self, machine: Machine, eip: int, physical: int, journaling: bool) -> None:
         self.machine = machine
+        self.journaling = journaling
         self.eip = eip
         self.frame = physical & 0xFFFFF000
         self.code = machine.memory.code[physical >> 12]
@@ -487,6 +491,8 @@ class _Writer:
 
     def _memory(self, pages: str, segment: int, offset: str, size: int, otherwise: str) -> str:
         self.calls = True
+        if self.journaling:
+            return otherwise.format(offset)
         at, page = self.fresh("a"), self.fresh("p")
         straddles, value = _CUT[size]
         word = f"{page}[{at} >> 2 & 1023]"
@@ -513,7 +519,7 @@ class _Writer:
                 return f"R[{number}] = R[{number}] & 4294967040 | ({text})"
             case Register8(number):
                 return f"R[{number - 4}] = R[{number - 4}] & 4294902015 | ({text}) << 8"
-            case Memory(segment, size=4):
+            case Memory(segment, size=4) if not self.journaling:
                 return self._store(segment, offset_text(operand), text, "", f"write({segment}, {{}}, 4, {{}})")
             case Memory(segment, size=size):
                 self.calls = self.writes = True
@@ -533,7 +539,7 @@ class _Writer:
 
     def push(self, text: str, size: str) -> str:
         """Statements for `cpu.push`."""
-        if size != "4":
+        if size != "4" or self.journaling:
             self.calls = self.writes = True
             return f"push({text}, {size})"
         then = f"    R[{ESP}] = {{}}\n"
@@ -591,6 +597,7 @@ class _Writer:
         source = [
             "def run(budget):",
             "    at = steps = 0",
+            *(["    log = cpu.recorder.append"] if self.journaling else []),
             "    try:",
             *indented(indented(lines)),
             "    except FaultRaised as raised:",
@@ -601,9 +608,12 @@ class _Writer:
             "        return steps + at + 1",
         ]
         cpu = self.machine.cpu
+        noting = self.journaling
         self.namespace.update(
-            cpu=cpu, R=cpu.registers, READS=cpu.reads, WRITES=cpu.writes, read=cpu.read, write=cpu.write,
-            read_for_write=cpu.read_for_write, push=cpu.push, peek_stack=cpu.peek_stack, iterate=self.machine.iterate,
+            cpu=cpu, R=cpu.registers, READS=cpu.reads, WRITES=cpu.writes, read_for_write=cpu.read_for_write,
+            read=cpu.note_read if noting else cpu.read, write=cpu.note_write if noting else cpu.write,
+            push=cpu.note_push if noting else cpu.push, peek_stack=cpu.note_peek if noting else cpu.peek_stack,
+            iterate=self.machine.iterate,
             FaultRaised=FaultRaised, deliver=deliver, EIPS=tuple(self.addresses), CODE=self.code,
             LENGTH=len(self.addresses),
         )  # fmt: skip
@@ -630,6 +640,9 @@ class _Writer:
                 self.flags = before
                 self.prelude.clear()
                 break
+            if self.journaling:
+                state = before.pending() if before is not None else "cpu.lazy or cpu.eflags"
+                lines.append(f"log(({eip}, {state}, *R))")
             if self.calls:
                 lines.append(f"at = {number}")
                 if before is not None:

@@ -6,9 +6,12 @@ import random
 
 import pytest
 
+from pagefault_lab.machine.delivery import Delivery
+from pagefault_lab.machine.events import Access, Noted, Reason
 from pagefault_lab.machine.instructions import table
-from pagefault_lab.machine.machine import Machine
-from pagefault_lab.machine.registers import CS, ECX, EDI, ESI, ESP, SS
+from pagefault_lab.machine.journal import records
+from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.machine.registers import CS, ECX, EDI, ESI, ESP, SS, STATUS
 from pagefault_lab.machine.segmentation import Descriptor, Segment, SystemSegment, TableRegister
 
 NEVER = 1 << 60
@@ -114,3 +117,30 @@ def test_the_fuzzed_code_really_is_translated() -> None:
     ]
     assert len(lengths) > 50
     assert max(lengths) > 8
+
+
+def seen(events: tuple[object, ...]) -> list[tuple[object, ...]]:
+    """What a step's events say of operand and stack accesses, whether noted or told in full."""
+    found: list[tuple[object, ...]] = []
+    for event in events:
+        if isinstance(event, Access | Noted) and event.reason in (Reason.OPERAND, Reason.STACK):
+            found.append((event.kind, event.linear, event.size, event.value, event.before))
+        elif isinstance(event, Delivery):
+            found += seen(event.events)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_journal_holds_what_single_steps_tell(seed: int) -> None:
+    code = soup(seed)
+    recorded, stepped = machine(code, seed, 3, 1), machine(code, seed, 3, NEVER)
+    journal: list[object] = []
+    assert recorded.record(1500, journal) is Stop.LIMIT
+    kept = list(records(journal))
+    assert len(kept) == recorded.steps == 1500
+    for record in kept:
+        assert record.eip == stepped.cpu.eip
+        assert record.registers == tuple(stepped.cpu.registers)
+        assert record.status == stepped.cpu.eflags & STATUS
+        assert seen(record.events) == seen(stepped.step().events)
+    assert recorded.cpu.save() == stepped.cpu.save()

@@ -405,7 +405,7 @@ def int3(cpu: Cpu) -> None:
     software_interrupt(cpu, 3)
 
 
-@instruction(("int uimm8", "CD ib"), transfers=True)
+@instruction(("int $3", "CC"), ("int uimm8", "CD ib"), transfers=True)  # as writes the short form for 3, too
 def int_(cpu: Cpu, vector: Immediate) -> None:
     """Interrupt by software, through the gate of that vector, whose DPL must not be below CPL.
 

@@ -248,7 +248,12 @@ def ltr(cpu: Cpu, source: Register | Memory) -> None:
     cpu.tr = SystemSegment(selector, descriptor.base, descriptor.limit, busy, True)
 
 
-@instruction(("sldtL rm32", "O32 0F 00 /0 R"), ("sldtW rm16", "O16 0F 00 /0 R"), ("sldt m16", "0F 00 /0"))
+@instruction(
+    ("sldtL rm32", "O32 0F 00 /0 R"),
+    ("sldtW rm16", "O16 0F 00 /0 R"),
+    ("sldt m16", "0F 00 /0"),
+    ("sldtW m16", "0F 00 /0"),
+)
 def sldt(cpu: Cpu, destination: Register | Memory) -> None:
     """Store LDTR's selector, zero-extended to a 32-bit register. Anybody may.
 
@@ -257,7 +262,12 @@ def sldt(cpu: Cpu, destination: Register | Memory) -> None:
     destination.write(cpu, cpu.ldtr.selector)
 
 
-@instruction(("strL rm32", "O32 0F 00 /1 R"), ("strW rm16", "O16 0F 00 /1 R"), ("str m16", "0F 00 /1"))
+@instruction(
+    ("strL rm32", "O32 0F 00 /1 R"),
+    ("strW rm16", "O16 0F 00 /1 R"),
+    ("str m16", "0F 00 /1"),
+    ("strW m16", "0F 00 /1"),
+)
 def str_(cpu: Cpu, destination: Register | Memory) -> None:
     """Store TR's selector, zero-extended to a 32-bit register. Anybody may.
 

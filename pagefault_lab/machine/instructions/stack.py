@@ -187,7 +187,11 @@ def popf(cpu: Cpu, operand_size: int) -> None:
     cpu.eflags = eflags & ~changes & ~RF | value & changes
 
 
-@instruction(("enter uimm16, uimm8", "C8 iw ib O32"), ("enterw uimm16, uimm8", "C8 iw ib O16"))
+@instruction(
+    ("enter uimm16, uimm8", "C8 iw ib O32"),
+    ("enterl uimm16, uimm8", "C8 iw ib O32"),
+    ("enterw uimm16, uimm8", "C8 iw ib O16"),
+)
 def enter(cpu: Cpu, operand_size: int, allocation: Immediate, nesting: Immediate) -> None:
     """Begin a procedure: push EBP, copy the outer procedures' frame pointers, point EBP here, make room.
 

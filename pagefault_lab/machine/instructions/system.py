@@ -159,7 +159,12 @@ def lmsw(cpu: Cpu, source: Register | Memory) -> None:
     change_cr0(cpu, cpu.cr0 & ~(MP | EM | TS) | value)
 
 
-@instruction(("smswL rm32", "O32 0F 01 /4 R"), ("smswW rm16", "O16 0F 01 /4 R"), ("smsw m16", "0F 01 /4"))
+@instruction(
+    ("smswL rm32", "O32 0F 01 /4 R"),
+    ("smswW rm16", "O16 0F 01 /4 R"),
+    ("smsw m16", "0F 01 /4"),
+    ("smswW m16", "0F 01 /4"),
+)
 def smsw(cpu: Cpu, destination: Register | Memory) -> None:
     """Store the low half of CR0; to a 32-bit register all of it. Anybody may.
 
