@@ -144,7 +144,18 @@ def deliver(cpu: Cpu, fault: Fault, source: Source = Source.EXCEPTION) -> None:
     """Enter the handler for an exception or an external interrupt, or what becomes of it; may end in shutdown.
 
     `cpu.start` is the interrupted instruction, `cpu.eip` the next one: a fault saves the first, all else the second.
+    NotSimulated, the only thing it raises, leaves no trace but what the attempt did to CR2 and the TLB.
     """
+    before = cpu.eip, cpu.exceptions, cpu.last_fault
+    try:
+        _deliver(cpu, fault, source)
+    except NotSimulated:
+        cpu.eip, cpu.exceptions, cpu.last_fault = before
+        raise
+
+
+def _deliver(cpu: Cpu, fault: Fault, source: Source) -> None:
+    """Try one fault after the other until a handler is entered or the processor shuts down."""
     restart = source is Source.EXCEPTION and fault.row.kind in (Class.FAULT, Class.ABORT) and not fault.trap
     saved = cpu.start if restart else cpu.eip
     cpu.eip = saved

@@ -93,30 +93,32 @@ class Machine:
             return None
         cpu.start = cpu.eip
         if cpu.pending and cpu.interruptible:
+            deliver(cpu, Fault(cpu.pending[0]), Source.EXTERNAL)
+            cpu.pending.pop(0)
             self.steps += 1
-            deliver(cpu, Fault(cpu.pending.pop(0)), Source.EXTERNAL)
             return None
         if cpu.halted:
             return None
         shadow, cpu.shadow = cpu.shadow, 0
         single_stepping = cpu.single_stepping
         instruction: Instruction | None = None
-        self.steps += 1
         try:
-            instruction = self._fetch()
-            cpu.eip = cpu.eip + instruction.length & 0xFFFFFFFF
-            if instruction.repeat and instruction.form.repeat:
-                self.iterate(instruction)
-            else:
-                instruction.execute(cpu)
-        except FaultRaised as raised:
-            cpu.eip = cpu.start
-            deliver(cpu, raised.fault)
-            return instruction
+            try:
+                instruction = self._fetch()
+                cpu.eip = cpu.eip + instruction.length & 0xFFFFFFFF
+                if instruction.repeat and instruction.form.repeat:
+                    self.iterate(instruction)
+                else:
+                    instruction.execute(cpu)
+            except FaultRaised as raised:
+                cpu.eip = cpu.start
+                deliver(cpu, raised.fault)
+                self.steps += 1
+                return instruction
         except NotSimulated:
             cpu.eip, cpu.shadow = cpu.start, shadow
-            self.steps -= 1
             raise
+        self.steps += 1
         cpu.retired += 1
         if cpu._eflags & RF and instruction.form.name != "iret":
             cpu._eflags &= ~RF
@@ -244,7 +246,7 @@ class Machine:
                 except NotSimulated as missing:
                     self.unsupported = str(missing)
                     return Stop.UNSUPPORTED
-                arrived = instruction is None or instruction.form.transfers
+                arrived = instruction is None or instruction.form.transfers or cpu.eip == cpu.start  # a REP goes on
             if on_fault and cpu.exceptions != exceptions:
                 return Stop.SHUTDOWN if cpu.shutdown else Stop.FAULT
             if stops and cpu.segments[CS].base + cpu.eip & 0xFFFFFFFF in stops:

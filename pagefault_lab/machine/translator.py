@@ -5,9 +5,9 @@ The translator takes the source of each instruction's function and puts the oper
 behind it, and what is then constant is folded. What it cannot simplify it calls as it stands. So there is one
 semantics; tests hold the two equal in lockstep.
 
-A block is a trace: it starts at a fixed EIP and follows the code through jumps and calls inside one page; a conditional
-branch leaves it where it is taken, a return leaves it unless it goes where the call came from, and a branch to its own
-start makes it a loop. Flags are stored only where somebody could look. A block is only run while CS is flat, SS is a
+A block starts at a fixed EIP and follows the code through jumps and calls inside one page, along both ways of a branch
+as far as there is room; a return leaves it unless it goes where the call came from, and a branch to its own start makes
+it a loop. Flags are stored only where somebody could look. A block is only run while CS is flat, SS is a
 32-bit stack, nobody records, and neither TF, RF nor an interrupt is up; an instruction that could change any of this
 (or the translation of addresses) is never part of one.
 """
@@ -15,7 +15,6 @@ start makes it a loop. Flags are stored only where somebody could look. A block 
 from __future__ import annotations
 
 import ast
-import copy
 import inspect
 import textwrap
 from collections import Counter
@@ -36,7 +35,8 @@ from pagefault_lab.machine.registers import ESP, MASK, SIGN, SS
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
-LONGEST: Final = 64  # instructions in a block
+LONGEST: Final = 96  # instructions in a block, over all its paths
+SHORTEST: Final = 3  # room for fewer is not worth to follow a branch
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,12 @@ def translate(machine: Machine, eip: int, physical: int, journaling: bool = Fals
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """An instruction function's source: parameter names, body, and the globals that it refers to."""
+    """An instruction function's source: parameter names, statements, its locals with the number of assignments to each,
+    and the globals that it refers to."""
 
     parameters: tuple[str, ...]
-    body: tuple[ast.stmt, ...]
+    body: tuple[str, ...]
+    locals: Counter[str]
     globals: Mapping[str, Any]
 
 
@@ -88,7 +90,13 @@ def _template(function: Callable[..., None]) -> _Template | None:
     if any(isinstance(node, refused) for statement in body for node in ast.walk(statement)):
         return None
     names = tuple(argument.arg for argument in definition.args.args)
-    return _Template(names, tuple(body), function.__globals__)
+    assigned = Counter(
+        node.id
+        for statement in body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
+    return _Template(names, tuple(ast.unparse(statement) for statement in body), assigned, function.__globals__)
 
 
 def _expression(text: str) -> ast.expr:
@@ -161,23 +169,20 @@ class _Inliner(ast.NodeTransformer):
         self.number = number
         self.writer = writer
         self.known: dict[str, Any] = dict(zip(template.parameters[1:], instruction.arguments, strict=True))
-        self.locals = Counter(
-            node.id
-            for statement in template.body
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        )
+        self.locals = template.locals
         self.depth = 0  # of conditions that are decided when the block runs
         self.jumped = False
         self.at_end = False
+        self.followed: dict[str, list[str]] = {}
         self.taken: str | None = None  # where a conditional jump leads
 
     def statements(self) -> list[str]:
         """The instruction's statements as lines; flags that it leaves pending are the writer's."""
         lines: list[str] = []
-        for statement in self.template.body:
+        for place, text in enumerate(self.template.body, 1):
+            (statement,) = ast.parse(text).body  # anew: it is changed on the way
             # a branch that has nothing to do behind its jump may leave the block right there
-            last = statement is self.template.body[-1]
+            last = place == len(self.template.body)
             self.at_end = last and isinstance(statement, ast.If) and len(statement.body) == 1
             texts = self.texts([statement])
             lines += self.writer.take_prelude()
@@ -189,10 +194,12 @@ class _Inliner(ast.NodeTransformer):
     def texts(self, statements: Iterable[ast.stmt]) -> list[str]:
         found: list[str] = []
         for statement in statements:
-            result = self.visit(copy.deepcopy(statement))
+            result = self.visit(statement)
             if isinstance(result, ast.stmt):
                 result = [result]
-            found += ast.unparse(ast.Module(result, [])).splitlines()
+            for line in ast.unparse(ast.Module(result, [])).splitlines():
+                followed = self.followed.get(line.lstrip())
+                found += [line] if followed is None else indented(followed, len(line) - len(line.lstrip()))
         return found
 
     def text(self, node: ast.expr) -> str:
@@ -261,7 +268,9 @@ class _Inliner(ast.NodeTransformer):
             self.writer.goes_to = int(target)
             return ""
         if self.at_end:
-            return "\n".join(self.writer.leave(target))
+            name = f"followed_{self.number}"  # stands in the tree for what goes on there
+            self.followed[name] = self.writer.follow(int(target))
+            return name
         self.taken = target
         return "taken = True"
 
@@ -364,18 +373,21 @@ class _Inliner(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> Any:
         test = self.visit(node.test)
         if isinstance(test, ast.Constant):
-            lines = self.texts(node.body if test.value else node.orelse)
-        else:
-            before = self.writer.flags
-            self.depth += 1
-            body, other = self.texts(node.body), self.texts(node.orelse)
-            self.depth -= 1
-            lines = [f"if {ast.unparse(test)}:", *indented(body or ["pass"])]
-            if other:
-                lines += ["else:", *indented(other)]
-            if self.writer.flags is not before:
-                self.writer.flags = None
-        return ast.parse("\n".join(lines)).body
+            return self._all(node.body if test.value else node.orelse)
+        before = self.writer.flags
+        self.depth += 1
+        body, other = self._all(node.body), self._all(node.orelse)
+        self.depth -= 1
+        if self.writer.flags is not before:
+            self.writer.flags = None
+        return ast.If(test, body or [ast.Pass()], other)
+
+    def _all(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for statement in statements:
+            result = self.visit(statement)
+            found += [result] if isinstance(result, ast.stmt) else result
+        return found
 
 
 _FLAG_RULES: Final = {
@@ -412,9 +424,9 @@ def offset_text(memory: Memory) -> str:
     return f"({' + '.join(parts)} & {mask})"
 
 
-def indented(lines: list[str]) -> list[str]:
-    """The lines, one level deeper."""
-    return ["    " + line for line in lines]
+def indented(lines: list[str], by: int = 4) -> list[str]:
+    """The lines, deeper."""
+    return [" " * by + line for line in lines]
 
 
 # How a value of so many bytes is cut out of its word: what else must hold for the fast path, and the value.
@@ -434,7 +446,11 @@ class _Writer:
         self.eip = eip
         self.frame = physical & 0xFFFFF000
         self.code = machine.memory.code[physical >> 12]
-        self.addresses: list[int] = []  # of the instructions, in the order of the trace
+        self.addresses: list[int] = []  # of the instructions as they are written: `at` is an index into it
+        self.made: list[int] = []  # and how many of its path were executed before each
+        self.handlers: list[str] = []  # what stores the flags if the instruction `at` faults
+        self.path: list[int] = []  # addresses of the instructions before the one being written, as they are executed
+        self.room = LONGEST  # for so many more instructions
         self.names = count()
         self.namespace: dict[str, Any] = {}
         self.loops = False
@@ -519,21 +535,29 @@ class _Writer:
                 return f"R[{number}] = R[{number}] & 4294967040 | ({text})"
             case Register8(number):
                 return f"R[{number - 4}] = R[{number - 4}] & 4294902015 | ({text}) << 8"
-            case Memory(segment, size=4) if not self.journaling:
-                return self._store(segment, offset_text(operand), text, "", f"write({segment}, {{}}, 4, {{}})")
+            case Memory(segment, size=size) if not self.journaling:
+                otherwise = f"write({segment}, {{}}, {size}, {{}})"
+                return self._store(segment, offset_text(operand), text, size, "", otherwise)
             case Memory(segment, size=size):
                 self.calls = self.writes = True
                 return f"write({segment}, {offset_text(operand)}, {size}, {text})"
         self.calls = True
         return f"{ast.unparse(self.constant(operand))}.write(cpu, {text})"
 
-    def _store(self, segment: int, offset: str, text: str, then: str, otherwise: str) -> str:
+    def _store(self, segment: int, offset: str, text: str, size: int, then: str, otherwise: str) -> str:
         self.calls = self.writes = True
         at, page, value = self.fresh("a"), self.fresh("p"), self.fresh("v")
+        fits = _CUT[size][0].format(at=at)
+        word = f"{page}[{at} >> 2 & 1023]"
+        if size == 4:
+            store = f"    {word} = {value}\n"
+        else:
+            shift = f"(({at} & 3) << 3)"
+            store = f"    {word} = {word} & ~({MASK[size]} << {shift}) | {value} << {shift}\n"
         return (
             f"{value} = {text}\n"
-            f"if ({page} := WRITES[{segment}].get(({at} := {offset}) >> 12)) is not None and not {at} & 3:\n"
-            f"    {page}[{at} >> 2 & 1023] = {value}\n{then.format(at)}"
+            f"if ({page} := WRITES[{segment}].get(({at} := {offset}) >> 12)) is not None{fits}:\n"
+            f"{store}{then.format(at)}"
             f"else:\n    {otherwise.format(at, value)}"
         )
 
@@ -543,7 +567,7 @@ class _Writer:
             self.calls = self.writes = True
             return f"push({text}, {size})"
         then = f"    R[{ESP}] = {{}}\n"
-        return self._store(SS, f"R[{ESP}] - 4 & 4294967295", text, then, "push({1}, 4)")
+        return self._store(SS, f"R[{ESP}] - 4 & 4294967295", text, 4, then, "push({1}, 4)")
 
     # --- the trace
 
@@ -552,7 +576,7 @@ class _Writer:
 
         If that is the block's own start, they run it `again`.
         """
-        made = len(self.addresses)
+        made = len(self.path)
         lines = [f"cpu.lazy = {self.flags.pending()}"] if self.flags is not None else []
         if eip == str(self.eip) and again:
             self.loops = True
@@ -588,8 +612,7 @@ class _Writer:
 
     def block(self) -> Block | None:
         """The finished block; None if nothing can be in it."""
-        handlers: list[str] = []
-        lines = self.trace(handlers)
+        lines = self.trace(self.eip)
         if not self.addresses:
             return None
         if self.loops:
@@ -599,14 +622,15 @@ class _Writer:
             "    at = steps = 0",
             *(["    log = cpu.recorder.append"] if self.journaling else []),
             "    try:",
-            *indented(indented(lines)),
+            *indented(lines, 8),
             "    except FaultRaised as raised:",
-            *indented(indented(handlers)),
+            *indented(self.handlers, 8),
             "        cpu.start = cpu.eip = EIPS[at]",
             "        cpu.retired -= 1",
             "        deliver(cpu, raised.fault)",
-            "        return steps + at + 1",
+            "        return steps + MADE[at] + 1",
         ]
+        length = max(self.made) + 1
         cpu = self.machine.cpu
         noting = self.journaling
         self.namespace.update(
@@ -614,29 +638,45 @@ class _Writer:
             read=cpu.note_read if noting else cpu.read, write=cpu.note_write if noting else cpu.write,
             push=cpu.note_push if noting else cpu.push, peek_stack=cpu.note_peek if noting else cpu.peek_stack,
             iterate=self.machine.iterate,
-            FaultRaised=FaultRaised, deliver=deliver, EIPS=tuple(self.addresses), CODE=self.code,
-            LENGTH=len(self.addresses),
+            FaultRaised=FaultRaised, deliver=deliver, EIPS=tuple(self.addresses), MADE=tuple(self.made), CODE=self.code,
+            LENGTH=length,
         )  # fmt: skip
         exec(compile("\n".join(source), f"<block at {self.eip:#x}>", "exec"), self.namespace)
-        return Block(self.namespace["run"], len(self.addresses), frozenset(self.addresses), "\n".join(source))
+        return Block(self.namespace["run"], length, frozenset(self.addresses), "\n".join(source))
 
-    def trace(self, handlers: list[str]) -> list[str]:
-        """The statements of all instructions. `at` names the one that may fault; `handlers` store its flags then."""
+    def follow(self, eip: int) -> list[str]:
+        """Lines for going on at the target of a branch that is taken: along it as far as there is room, then out."""
+        share = self.room // 2
+        if share < SHORTEST or eip in self.path:
+            return self.leave(str(eip))
+        kept = (self.flags, self.goes_to, self.next_eip, self.calls, self.writes, self.foreign, self.prelude)
+        path, returns, room = self.path, self.returns, self.room
+        self.path, self.returns, self.room, self.prelude = [*path], [*returns], share, []
+        lines = self.trace(eip)
+        self.path, self.returns, self.room = path, returns, room - (share - self.room)
+        self.flags, self.goes_to, self.next_eip, self.calls, self.writes, self.foreign, self.prelude = kept
+        return lines
+
+    def trace(self, eip: int) -> list[str]:
+        """Lines for the code from EIP on, until they leave the block."""
         lines: list[str] = []
-        eip = self.eip
-        while len(self.addresses) < LONGEST and eip >> 12 == self.eip >> 12 and eip not in self.addresses:
+        while self.room and eip >> 12 == self.eip >> 12 and eip not in self.path:
             instruction = self.decode(eip)
             if instruction is None:
                 break
             number = len(self.addresses)
             before = self.flags
             self.addresses.append(eip)
+            self.made.append(len(self.path))
+            self.path.append(eip)
+            self.room -= 1
             self.calls = self.writes = self.foreign = False
             self.goes_to = self.next_eip = eip + instruction.length & 0xFFFFFFFF
             repeats = bool(instruction.repeat and instruction.form.repeat)
             statements = self.called(instruction) if repeats else self.inlined(instruction, number)
             if self.foreign and instruction.form.transfers:
-                self.addresses.pop()
+                for kept in (self.addresses, self.made, self.path):
+                    kept.pop()
                 self.flags = before
                 self.prelude.clear()
                 break
@@ -646,7 +686,7 @@ class _Writer:
             if self.calls:
                 lines.append(f"at = {number}")
                 if before is not None:
-                    handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
+                    self.handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
             lines += statements
             if repeats:
                 here = self.leave(str(eip))
@@ -663,8 +703,6 @@ class _Writer:
                 there = self.leave(str(self.goes_to), again=False)
                 lines += [f"if CODE.generation != {self.code.generation}:", *indented(there)]
             eip = self.goes_to if self.goes_to is not None else self.next_eip
-        if not self.addresses:
-            return []
         return lines + self.leave(str(eip))
 
     def called(self, instruction: Instruction) -> list[str]:
@@ -674,7 +712,7 @@ class _Writer:
         lines = self.take_prelude()
         if instruction.repeat and instruction.form.repeat:
             constant = ast.unparse(self.constant(instruction))
-            start = self.addresses[-1]
+            start = self.path[-1]
             return [*lines, f"cpu.start = {start}", f"cpu.eip = {self.next_eip}", f"iterate({constant})"]
         function, *arguments = (
             ast.unparse(self.constant(value)) for value in (instruction.form.function, *instruction.arguments)

@@ -11,8 +11,26 @@ from pagefault_lab.machine.faults import general_protection
 from pagefault_lab.machine.instructions import instruction
 from pagefault_lab.machine.instructions.segments import SHADOW_OF_SS
 from pagefault_lab.machine.registers import (
-    AC, DF, EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, IF, IOPL, MASK, NT, RF, SS, STATUS, TF, VM,
-)  # fmt: skip
+    AC,
+    DF,
+    EAX,
+    EBP,
+    EBX,
+    ECX,
+    EDI,
+    EDX,
+    ESI,
+    ESP,
+    IF,
+    IOPL,
+    MASK,
+    NT,
+    RF,
+    SS,
+    STATUS,
+    TF,
+    VM,
+)
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.cpu import Cpu
