@@ -7,7 +7,6 @@ Only the prompt, scripts and the command line catch it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class Problem(Exception):
@@ -83,7 +82,10 @@ class Problems(Problem):
 
 def closest(word: str, known: Iterable[str], count: int = 3) -> str | None:
     """A hint that names the known words most like `word`, or None if none is like it."""
-    found = get_close_matches(word, list(known), n=count, cutoff=0.6)
+    from difflib import get_close_matches  # of no use until a line is wrong
+
+    similar = [each for each in known if abs(len(each) - len(word)) <= 3]
+    found = get_close_matches(word[:80], similar[:5000], n=count, cutoff=0.6)
     return f"did you mean {_either(found)}?" if found else None
 
 

@@ -1,0 +1,147 @@
+"""The doors to the assembler: whole programs, single typed lines, and what the prompt asks about words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pagefault_lab.assembler.assembly import Assembly, Include, UnfinishedBlock
+from pagefault_lab.assembler.directives import directives
+from pagefault_lab.assembler.encoder import PREFIXES
+from pagefault_lab.assembler.forms import is_mnemonic
+from pagefault_lab.assembler.fragments import Branch
+from pagefault_lab.assembler.linking import Options, link
+from pagefault_lab.assembler.program import Program, Symbol
+from pagefault_lab.assembler.symbols import shown_name
+from pagefault_lab.machine.instructions import by_mnemonic
+from pagefault_lab.problem import Problem, Problems, closest
+
+
+class Unfinished(Problem):
+    """The line is right as far as it goes: lines that define `missing`, or that end the block, must follow.
+
+    `missing` holds the names that jumps wait for ("done", "1f"); it is empty if a block (.macro, .rept, .if) is open.
+    """
+
+    def __init__(self, sentence: str, hint: str | None = None, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence, hint)
+        self.missing = missing
+
+
+def assemble(
+    source: str,
+    *,
+    name: str = "<input>",
+    origin: int = 0,
+    symbols: Mapping[str, int] | None = None,
+    include: Include = None,
+    layout: Mapping[str, int] | None = None,
+    allow_undefined: bool = False,
+) -> Program:
+    """The program that the text describes, at its addresses.
+
+    .text begins at `origin`; program.py tells where the other sections go, `layout` (section name to address) asks for
+    something else. `symbols` are absolute and known from outside; the text may define them anew. `include` says where
+    .include finds files: directories, or a function from the name to the text (None: no such file); without it no file
+    is read. With `allow_undefined`, what stays undefined is listed in `undefined` and `relocations`.
+
+    Raises `Problems`.
+    """
+    assembly = Assembly(symbols or {}, include)
+    try:
+        assembly.run(source, name)
+    except UnfinishedBlock as problem:
+        raise Problems([*assembly.problems, problem]) from None
+    return link(assembly, Options(name, origin, layout, allow_undefined))
+
+
+def assemble_line(
+    text: str,
+    address: int,
+    symbols: Mapping[str, int | Symbol] | None = None,
+    *,
+    name: str = "<line>",
+    include: Include = None,
+) -> Program:
+    """One typed line, or several, for `address`. The bytes are the program's `data`.
+
+    `symbols` are the session's; pass the `symbols` of earlier lines back to keep their labels (numeric ones go by
+    their digits). A label typed here may have the name of an earlier one and then replaces it. Jumps to known
+    addresses are as short as they can be, as if all lines were one program.
+
+    Raises `Unfinished` if a jump goes to a label that is not yet there or a block is open, else `Problems`.
+    """
+    known = symbols or {}
+    assembly = Assembly(_Values(known))
+    assembly._include = include
+    try:
+        assembly.run(text, name)
+    except UnfinishedBlock as problem:
+        if assembly.problems:
+            raise Problems(assembly.problems) from None
+        raise Unfinished(problem.sentence, problem.hint) from None
+    if not assembly.problems:
+        _check_finished(assembly)
+    return link(assembly, Options(name, address, placed=True, keep_all=True))
+
+
+class _Values(dict[str, int]):
+    """The values of symbols, whichever way they are given."""
+
+    def __init__(self, symbols: Mapping[str, int | Symbol]) -> None:
+        super().__init__((name, each if isinstance(each, int) else each.value) for name, each in symbols.items())
+
+
+def _check_finished(assembly: Assembly) -> None:
+    """Raise `Unfinished` if all that is missing are the targets of jumps."""
+    missing = assembly.symbols.undefined()
+    if not missing:
+        return
+    targets = _targets(assembly)
+    if all(entry.name in targets for entry in missing):
+        names = tuple(shown_name(entry.name) for entry in missing)
+        similar = closest(names[0], [word for word in assembly.symbols.external if not word.startswith(".L")])
+        raise Unfinished(f"{names[0]} is not defined yet", similar, names)
+
+
+def _targets(assembly: Assembly) -> set[str]:
+    """The names that jumps and calls go to."""
+    from pagefault_lab.assembler.expressions import Reference
+
+    found: set[str] = set()
+    for section in assembly.sections.values():
+        for fragment in section.fragments():
+            values = [fixup.value for fixup in fragment.fixups if fixup.relative]
+            if isinstance(fragment.tail, Branch):
+                values.append(fragment.tail.target)
+            found.update(value.symbol.name for value in values if isinstance(value, Reference))
+    return found
+
+
+_FIRST_WORD = re.compile(r'\s*(?:([A-Za-z_.$][\w.$]*|[0-9]+|"[^"]+")\s*(:(?!:)|==?(?!=))|\{\w+\}|([A-Za-z_.][\w.]*))')
+
+
+def is_statement(text: str) -> bool:
+    """Whether the first word makes this the assembler's: a label, an assignment, a mnemonic, prefix or directive."""
+    match = _FIRST_WORD.match(text)
+    if match is None:
+        return False
+    if match[3] is None:
+        return True
+    word = match[3].lower()
+    return word in directives() or word in PREFIXES or is_mnemonic(word)
+
+
+def statement_words() -> dict[str, str]:
+    """Every word a statement can begin with, and a few words about it; for completion."""
+    found = {name: each.help.splitlines()[0] if each.help else "" for name, each in directives().items()}
+    found |= dict.fromkeys(PREFIXES, "prefix")
+    for mnemonic, forms in by_mnemonic().items():
+        found[mnemonic] = (forms[0].function.__doc__ or "").strip().split("\n")[0]
+    return found
+
+
+def directive_help(name: str) -> str | None:
+    """What the directive does, or None if there is none of that name."""
+    found = directives().get(name.lower())
+    return found.help if found else None

@@ -1,0 +1,148 @@
+"""Directives that put data: numbers, strings, repeated values, files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pagefault_lab.assembler.directives import directive
+from pagefault_lab.assembler.fragments import Leb128, Space
+from pagefault_lab.assembler.relaxation import encode_leb128
+from pagefault_lab.problem import Problem
+
+if TYPE_CHECKING:
+    from pagefault_lab.assembler.assembly import Assembly
+    from pagefault_lab.assembler.cursor import Cursor
+
+
+def _values(assembly: Assembly, cursor: Cursor, size: int) -> None:
+    if cursor.at_end:
+        return
+    while True:
+        column = cursor.skip_space()
+        assembly.emit_value(cursor.expression(), size, column)
+        if not cursor.take(","):
+            return
+
+
+@directive(".byte", ".1byte")
+def byte(assembly: Assembly, cursor: Cursor) -> None:
+    """.byte VALUE, ...: values of one byte."""
+    _values(assembly, cursor, 1)
+
+
+@directive(".word", ".short", ".hword", ".value", ".2byte")
+def word(assembly: Assembly, cursor: Cursor) -> None:
+    """.word VALUE, ...: values of two bytes, the low one first."""
+    _values(assembly, cursor, 2)
+
+
+@directive(".long", ".int", ".4byte")
+def long(assembly: Assembly, cursor: Cursor) -> None:
+    """.long VALUE, ...: values of four bytes, the lowest first."""
+    _values(assembly, cursor, 4)
+
+
+@directive(".quad", ".8byte")
+def quad(assembly: Assembly, cursor: Cursor) -> None:
+    """.quad VALUE, ...: values of eight bytes, the lowest first."""
+    _values(assembly, cursor, 8)
+
+
+def _strings(assembly: Assembly, cursor: Cursor, ending: bytes) -> None:
+    if cursor.at_end:
+        return
+    while True:
+        text = cursor.string()
+        while cursor.peek() == '"':
+            text += cursor.string()
+        assembly.emit(text + ending)
+        if not cursor.take(","):
+            return
+
+
+@directive(".ascii")
+def ascii_(assembly: Assembly, cursor: Cursor) -> None:
+    """.ascii "TEXT", ...: the characters, with nothing behind them."""
+    _strings(assembly, cursor, b"")
+
+
+@directive(".asciz", ".string")
+def asciz(assembly: Assembly, cursor: Cursor) -> None:
+    """.asciz "TEXT", ...: the characters of each string and a zero byte."""
+    _strings(assembly, cursor, b"\0")
+
+
+@directive(".uleb128")
+def uleb128(assembly: Assembly, cursor: Cursor) -> None:
+    """.uleb128 VALUE, ...: unsigned numbers in groups of seven bits."""
+    _leb128(assembly, cursor, signed=False)
+
+
+@directive(".sleb128")
+def sleb128(assembly: Assembly, cursor: Cursor) -> None:
+    """.sleb128 VALUE, ...: signed numbers in groups of seven bits."""
+    _leb128(assembly, cursor, signed=True)
+
+
+def _leb128(assembly: Assembly, cursor: Cursor, *, signed: bool) -> None:
+    while True:
+        value = cursor.expression()
+        if type(value) is int:
+            assembly.emit(encode_leb128(value, signed))
+        else:
+            assembly.close_fragment(Leb128(value, signed, assembly.statement))
+        if not cursor.take(","):
+            return
+
+
+@directive(".skip", ".space")
+def skip(assembly: Assembly, cursor: Cursor) -> None:
+    """.skip COUNT[, FILL]: COUNT bytes of the value FILL (0)."""
+    column = cursor.skip_space()
+    count = cursor.expression()
+    known = assembly.known(count)
+    fill = cursor.number("the fill") & 0xFF if cursor.take(",") else 0
+    if known is None:
+        assembly.close_fragment(Space(count, fill, assembly.statement))
+    else:
+        assembly.emit_repeated(bytes((fill,)), known, column)
+
+
+@directive(".zero")
+def zero(assembly: Assembly, cursor: Cursor) -> None:
+    """.zero COUNT: that many zero bytes."""
+    skip(assembly, cursor)
+
+
+@directive(".fill")
+def fill(assembly: Assembly, cursor: Cursor) -> None:
+    """.fill REPEAT[, SIZE[, VALUE]]: VALUE (0) in SIZE bytes (1, at most 8), REPEAT times."""
+    column = cursor.skip_space()
+    repeat = cursor.number("the count")
+    size = value = None
+    if cursor.take(","):
+        size = cursor.optional_number("the size")
+    if cursor.take(","):
+        value = cursor.optional_number("the value")
+    size = 1 if size is None else size
+    if size < 0:
+        raise Problem("a size cannot be negative", column=column)
+    size = min(size, 8)
+    pattern = ((value or 0) & 0xFFFF_FFFF).to_bytes(8, "little")[:size]
+    assembly.emit_repeated(pattern, repeat, column)
+
+
+@directive(".incbin")
+def incbin(assembly: Assembly, cursor: Cursor) -> None:
+    """.incbin "FILE"[, SKIP[, COUNT]]: the bytes of a file."""
+    column = cursor.skip_space()
+    data = assembly.read_bytes(cursor.string().decode("utf-8", "replace"), column)
+    start = count = None
+    if cursor.take(","):
+        start = cursor.optional_number("the offset")
+    if cursor.take(","):
+        count = cursor.optional_number("the count")
+    if (start or 0) < 0 or (count or 0) < 0:
+        raise Problem("neither the offset nor the count can be negative", column=column)
+    data = data[start or 0 :]
+    assembly.emit(data if count is None else data[:count])

@@ -1,0 +1,166 @@
+"""GNU as as the judge: many statements in one call, or the sections of a whole file.
+
+Both sides see every section at address 0, so that what as leaves to a linker can be done here: relocations against
+symbols that the file itself defines are applied.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from pagefault_lab.assembler import assemble
+from pagefault_lab.problem import Problems
+
+needs_as = pytest.mark.skipif(shutil.which("as") is None, reason="GNU as is not installed")
+
+
+@dataclass
+class Judgement:
+    """What as made of a file. `refused` and `warned` hold its messages by line number."""
+
+    sections: dict[str, bytes] = field(default_factory=dict)
+    symbols: dict[str, int] = field(default_factory=dict)
+    relocations: set[tuple[str, int, int, str]] = field(default_factory=set)  # section, offset, type, symbol
+    refused: dict[int, str] = field(default_factory=dict)
+    warned: dict[int, str] = field(default_factory=dict)
+
+
+def judge(source: str, *options: str) -> Judgement:
+    """The file as GNU as assembles it for the i386; nothing but messages if it refuses."""
+    found = Judgement()
+    with TemporaryDirectory() as folder:
+        unit = Path(folder) / "unit.s"
+        unit.write_text(source)
+        command = ["as", "--32", *options, "-I", folder, "-o", str(unit.with_suffix(".o")), str(unit)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        for line in done.stderr.splitlines():
+            match = re.search(r"unit\.s:(\d+): (Error|Warning|Fatal error): (.*)", line)
+            if match:
+                messages = found.warned if match[2] == "Warning" else found.refused
+                messages.setdefault(int(match[1]), match[3])
+        if done.returncode == 0:
+            _read_object(found, unit.with_suffix(".o").read_bytes())
+        elif not found.refused:
+            found.refused[0] = done.stderr
+    return found
+
+
+def _read_object(found: Judgement, contents: bytes) -> None:
+    elf = ELFFile(BytesIO(contents))
+    table = elf.get_section_by_name(".symtab")
+    symbols = list(table.iter_symbols()) if table else []
+    data: dict[int, bytearray] = {}
+    for number, section in enumerate(elf.iter_sections()):
+        if section["sh_type"] == "SHT_NOBITS":
+            found.sections[section.name] = bytes(section["sh_size"])
+        elif section["sh_type"] not in ("SHT_SYMTAB", "SHT_STRTAB", "SHT_REL", "SHT_NULL", "SHT_GROUP"):
+            data[number] = bytearray(section.data())
+    for section in elf.iter_sections():
+        if section["sh_type"] != "SHT_REL":
+            continue
+        target = data[section["sh_info"]]
+        name = elf.get_section(section["sh_info"]).name
+        for relocation in section.iter_relocations():
+            symbol = symbols[relocation["r_info_sym"]]
+            kind, offset = relocation["r_info_type"], relocation["r_offset"]
+            if symbol["st_shndx"] == "SHN_UNDEF" and symbol.name:
+                found.relocations.add((name, offset, kind, symbol.name))
+                continue
+            size = {1: 4, 2: 4, 20: 2, 21: 2, 22: 1, 23: 1}[kind]
+            value = int.from_bytes(target[offset : offset + size], "little") + symbol["st_value"]
+            if kind in (2, 21, 23):
+                value -= offset
+            target[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+    for number, contents_ in data.items():
+        found.sections[elf.get_section(number).name] = bytes(contents_)
+    found.symbols = {symbol.name: symbol["st_value"] for symbol in symbols if symbol.name}
+
+
+class AtZero(dict[str, int]):
+    """A layout that puts every section at address 0."""
+
+    def __init__(self, source: str) -> None:
+        names = re.findall(r"\.(?:push)?section[ \t]+([^\s,;]+)", source)
+        super().__init__({name.strip('"'): 0 for name in [".text", ".data", ".bss", *names]})
+
+
+def ours(source: str) -> dict[str, bytes]:
+    """The sections as we assemble them, with room of no contents as zeros."""
+    program = assemble(source, layout=AtZero(source), allow_undefined=True)
+    return {each.name: each.data or bytes(each.size) for each in program.sections}
+
+
+def differences(source: str) -> list[str]:
+    """What differs between as and us in the sections of one file; empty if nothing does."""
+    judgement = judge(source)
+    assert not judgement.refused, judgement.refused
+    mine = ours(source)
+    found: list[str] = []
+    for name, expected in judgement.sections.items():
+        if name.startswith((".note.GNU", ".comment", ".eh_frame", ".debug_", ".shstrtab")):
+            continue
+        got = mine.get(name, b"")
+        if got != expected:
+            place = next((i for i, pair in enumerate(zip(got, expected, strict=False)) if pair[0] != pair[1]), None)
+            where = min(len(got), len(expected)) if place is None else place
+            start = max(0, where - 8)
+            found.append(
+                f"{name} at {where:#x} of {len(expected):#x} (ours {len(got):#x}): "
+                f"as {expected[start : where + 12].hex(' ')}, ours {got[start : where + 12].hex(' ')}"
+            )
+    return found
+
+
+def statements_by_as(statements: list[str]) -> list[bytes | str]:
+    """For each statement its bytes, or the message with which as refused it (warnings do not count)."""
+    results: list[bytes | str] = [""] * len(statements)
+    wanted = list(range(len(statements)))
+    while wanted:
+        lines = []
+        for number in wanted:
+            lines += [f"S{number}: {statements[number]}", f"E{number}:"]
+        judgement = judge("\n".join(lines) + "\n")
+        if judgement.refused:
+            bad = {(line - 1) // 2: message for line, message in judgement.refused.items()}
+            assert bad
+            for place, message in bad.items():
+                results[wanted[place]] = message
+            wanted = [number for place, number in enumerate(wanted) if place not in bad]
+            continue
+        text = judgement.sections.get(".text", b"")
+        for number in wanted:
+            results[number] = text[judgement.symbols[f"S{number}"] : judgement.symbols[f"E{number}"]]
+        break
+    return results
+
+
+def statements_by_us(statements: list[str]) -> list[bytes | str]:
+    """The same by us: bytes, or the sentence of the problem."""
+    results: list[bytes | str] = [""] * len(statements)
+    wanted = list(range(len(statements)))
+    while wanted:
+        lines = []
+        for number in wanted:
+            lines += [f"S{number}: {statements[number]}", f"E{number}:"]
+        try:
+            program = assemble("\n".join(lines), layout=AtZero(""), allow_undefined=True)
+        except Problems as problems:
+            bad = {(problem.line - 1) // 2: problem.sentence for problem in problems.problems if problem.line}
+            for place, message in bad.items():
+                results[wanted[place]] = message
+            wanted = [number for place, number in enumerate(wanted) if place not in bad]
+            continue
+        for number in wanted:
+            start, end = program.symbols[f"S{number}"].value, program.symbols[f"E{number}"].value
+            results[number] = program.data[start:end]
+        break
+    return results
