@@ -18,7 +18,27 @@ from pagefault_lab.machine.faults import ALIGNMENT_CHECK, Fault, FaultRaised, ge
 from pagefault_lab.machine.memory import Code, Frame, Memory
 from pagefault_lab.machine.paging import CODE_PROTECTION, CODE_USER, CODE_WRITE, DIRTY, Mapped, PageWalk, walk
 from pagefault_lab.machine.registers import (
-    AC, ALWAYS_ONE, AM, CF, CS, EFLAGS_BITS, ESP, IF, IOPL, MASK, OF, PF, PG, PGE, RF, SF, SS, STATUS, TF, WP, ZF,
+    AC,
+    ALWAYS_ONE,
+    AM,
+    CF,
+    CS,
+    EFLAGS_BITS,
+    ESP,
+    IF,
+    IOPL,
+    MASK,
+    OF,
+    PF,
+    PG,
+    PGE,
+    RF,
+    SF,
+    SS,
+    STATUS,
+    TF,
+    WP,
+    ZF,
 )  # fmt: skip
 from pagefault_lab.machine.segmentation import (
     NULL_SEGMENT,
@@ -337,7 +357,10 @@ class Cpu:
             if fault is not None or kind is not WRITE or entry.dirty:
                 physical = entry.frame << 12 | linear & 0xFFF
                 if self.recorder is not None:
-                    self.recorder.append(TlbHit(linear, physical, kind, user, entry.user, entry.writable, fault))
+                    asked = None
+                    if fault is not None:
+                        asked = walk(self.memory, self.cr0, self.cr3, self.cr4, linear, kind, user)
+                    self.recorder.append(TlbHit(linear, physical, kind, user, entry.user, entry.writable, fault, asked))
                 if fault is not None:
                     self._raise_page_fault(fault)
                 return physical

@@ -215,7 +215,8 @@ class _Decoding:
             case "imm" | "uimm":
                 width = WIDTHS[next(self.widths)[1]]
                 if letters == "imm" and form.operand_size is not None and width < form.operand_size:
-                    return Immediate(sign_extend(self.number(width), width, form.operand_size), form.operand_size, width)
+                    extended = sign_extend(self.number(width), width, form.operand_size)
+                    return Immediate(extended, form.operand_size, width)
                 return Immediate(self.number(width), size, width)
             case "rel":
                 width = WIDTHS[next(self.widths)[1]]

@@ -185,14 +185,15 @@ def software_interrupt(cpu: Cpu, vector: int, checked: bool = True) -> None:
     """INT n, INT3, INTO (and ICEBP, for which the gate's DPL does not count: `checked` False). Raises its faults."""
     fault = Fault(vector, None)
     source = Source.SOFTWARE if checked else Source.EXCEPTION
+    saved = cpu.eip
     with _observed(cpu) as events:
         failed = None
         try:
-            _enter(cpu, fault, source, cpu.eip)
+            _enter(cpu, fault, source, saved)
         except FaultRaised as raised:
             failed = raised.fault
     if cpu.recorder is not None:
-        cpu.recorder.append(Delivery(fault, Source.SOFTWARE, cpu.eip, tuple(events), failed, ""))
+        cpu.recorder.append(Delivery(fault, Source.SOFTWARE, saved, tuple(events), failed, ""))
     if failed is not None:
         raise FaultRaised(failed)
 
@@ -291,10 +292,7 @@ def _enter(cpu: Cpu, fault: Fault, source: Source, saved_eip: int) -> None:
     cpu.eflags = eflags & ~(TF | VM | RF | NT | (IF if gate.is_interrupt_gate else 0))
     cpu.halted = False
     if cpu.recorder is not None:
-        cpu.recorder.append(
-            Entered(
-                cpu.segments[CS].selector, cpu.eip, cpu.segments[SS].selector, cpu.registers[ESP], cpl, eflags, cpu.eflags
-            )
-        )
+        cs, ss = cpu.segments[CS].selector, cpu.segments[SS].selector
+        cpu.recorder.append(Entered(cs, cpu.eip, ss, cpu.registers[ESP], cpl, eflags, cpu.eflags))
 
 

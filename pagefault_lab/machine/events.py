@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pagefault_lab.machine.faults import Fault
+
+if TYPE_CHECKING:
+    from pagefault_lab.machine.paging import PageWalk
 
 
 class Reason(Enum):
@@ -53,7 +56,10 @@ class SegmentAccess(NamedTuple):
 
 
 class TlbHit(NamedTuple):
-    """An access whose translation came from the TLB, with the rights that it holds."""
+    """An access whose translation came from the TLB, with the rights that it holds.
+
+    `tables` is what a walk would have found, where the TLB refuses: the processor does not make it.
+    """
 
     linear: int
     physical: int
@@ -62,6 +68,7 @@ class TlbHit(NamedTuple):
     page_user: bool
     page_writable: bool
     fault: Fault | None
+    tables: PageWalk | None = None
 
 
 class Access(NamedTuple):

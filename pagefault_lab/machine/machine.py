@@ -282,7 +282,7 @@ class Machine:
         heat = self.memory.code[physical >> 12].heat
         heat[eip] = heat.get(eip, 0) + 1
         if heat[eip] >= self.hot:
-            from pagefault_lab.machine.translator import translate  # costs start-up time; only long runs need it
+            from pagefault_lab.machine.translation import translate  # costs start-up time; only long runs need it
 
             block = translate(self, eip, physical, cpu.journaling)
             if block is not None:
