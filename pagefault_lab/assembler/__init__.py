@@ -18,10 +18,12 @@ from pagefault_lab.assembler.api import (
     is_statement,
     statement_words,
 )
+from pagefault_lab.assembler.macros import Macro
 from pagefault_lab.assembler.program import Line, Program, Relocation, Section, Symbol, listing
 
 __all__ = [
     "Line",
+    "Macro",
     "Program",
     "Relocation",
     "Section",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from pagefault_lab.assembler.assembly import Assembly, Include, UnfinishedBlock
 from pagefault_lab.assembler.directives import directives
 from pagefault_lab.assembler.encoder import PREFIXES
+from pagefault_lab.assembler.expressions import Reference
 from pagefault_lab.assembler.forms import is_mnemonic
 from pagefault_lab.assembler.fragments import Branch
 from pagefault_lab.assembler.linking import Options, link
+from pagefault_lab.assembler.macros import Macro
 from pagefault_lab.assembler.program import Program, Symbol
 from pagefault_lab.assembler.symbols import shown_name
 from pagefault_lab.machine.instructions import by_mnemonic
@@ -47,7 +49,7 @@ def assemble(
 
     Raises `Problems`.
     """
-    assembly = Assembly(symbols or {}, include)
+    assembly = Assembly(_known(source, symbols or {}), include)
     try:
         assembly.run(source, name)
     except UnfinishedBlock as problem:
@@ -62,34 +64,38 @@ def assemble_line(
     *,
     name: str = "<line>",
     include: Include = None,
+    macros: dict[str, Macro] | None = None,
 ) -> Program:
     """One typed line, or several, for `address`. The bytes are the program's `data`.
 
     `symbols` are the session's; pass the `symbols` of earlier lines back to keep their labels (numeric ones go by
     their digits). A label typed here may have the name of an earlier one and then replaces it. Jumps to known
-    addresses are as short as they can be, as if all lines were one program.
+    addresses are as short as they can be, as if all lines were one program. `macros` are the session's: the ones that
+    may be used here; those defined here are added.
 
     Raises `Unfinished` if a jump goes to a label that is not yet there or a block is open, else `Problems`.
     """
-    known = symbols or {}
-    assembly = Assembly(_Values(known))
-    assembly._include = include
+    values = {name: each if isinstance(each, int) else each.value for name, each in (symbols or {}).items()}
+    assembly = Assembly(_known(text, values), include, macros)
     try:
         assembly.run(text, name)
     except UnfinishedBlock as problem:
         if assembly.problems:
             raise Problems(assembly.problems) from None
         raise Unfinished(problem.sentence, problem.hint) from None
-    if not assembly.problems:
-        _check_finished(assembly)
+    if assembly.problems:  # a label that is missing too may only be not yet there
+        raise Problems(assembly.problems)
+    _check_finished(assembly)
     return link(assembly, Options(name, address, placed=True, keep_all=True))
 
 
-class _Values(dict[str, int]):
-    """The values of symbols, whichever way they are given."""
+_LABEL = re.compile(r"(?:^|[;:\n])[ \t]*([A-Za-z_.$][\w.$]*)[ \t]*:", re.MULTILINE)
 
-    def __init__(self, symbols: Mapping[str, int | Symbol]) -> None:
-        super().__init__((name, each if isinstance(each, int) else each.value) for name, each in symbols.items())
+
+def _known(source: str, symbols: Mapping[str, int]) -> Mapping[str, int]:
+    """`symbols` without those that the text itself has a label for, also where it refers to them before."""
+    labels = set(_LABEL.findall(source)) & symbols.keys() if symbols else ()
+    return {name: value for name, value in symbols.items() if name not in labels} if labels else symbols
 
 
 def _check_finished(assembly: Assembly) -> None:
@@ -106,8 +112,6 @@ def _check_finished(assembly: Assembly) -> None:
 
 def _targets(assembly: Assembly) -> set[str]:
     """The names that jumps and calls go to."""
-    from pagefault_lab.assembler.expressions import Reference
-
     found: set[str] = set()
     for section in assembly.sections.values():
         for fragment in section.fragments():
@@ -121,15 +125,18 @@ def _targets(assembly: Assembly) -> set[str]:
 _FIRST_WORD = re.compile(r'\s*(?:([A-Za-z_.$][\w.$]*|[0-9]+|"[^"]+")\s*(:(?!:)|==?(?!=))|\{\w+\}|([A-Za-z_.][\w.]*))')
 
 
-def is_statement(text: str) -> bool:
-    """Whether the first word makes this the assembler's: a label, an assignment, a mnemonic, prefix or directive."""
+def is_statement(text: str, macros: Container[str] = ()) -> bool:
+    """Whether the first word makes this the assembler's: a label, an assignment, a mnemonic, prefix or directive.
+
+    `macros` are the session's, see `assemble_line`.
+    """
     match = _FIRST_WORD.match(text)
     if match is None:
         return False
     if match[3] is None:
         return True
     word = match[3].lower()
-    return word in directives() or word in PREFIXES or is_mnemonic(word)
+    return word in directives() or word in PREFIXES or is_mnemonic(word) or word in macros
 
 
 def statement_words() -> dict[str, str]:

@@ -28,7 +28,7 @@ from pagefault_lab.problem import Problem
 Include: TypeAlias = "Callable[[str], str | bytes | None] | Iterable[str | Path] | None"
 
 MOST_STATEMENTS: Final = 200_000  # executed, repetitions and macros included
-MOST_CHARACTERS: Final = 4_000_000  # in them
+MOST_CHARACTERS: Final = 2_000_000  # in them
 DEEPEST: Final = 100  # macros, repetitions and files within each other
 MOST_PROBLEMS: Final = 50
 
@@ -88,10 +88,12 @@ class Record:
 class Assembly:
     """The state between two statements, and what directives may do to it."""
 
-    def __init__(self, external: Mapping[str, int], include: Include = None) -> None:
+    def __init__(
+        self, external: Mapping[str, int], include: Include = None, macros: dict[str, Macro] | None = None
+    ) -> None:
         self.symbols = SymbolTable(external)
         self.sections: dict[str, Section] = {}
-        self.macros: dict[str, Macro] = {}
+        self.macros = {} if macros is None else macros  # by name in lower case
         self.macro_calls = 0
         self.declared_local: set[str] = set()
         self.problems: list[Problem] = []

@@ -305,6 +305,8 @@ class _Encoding:
             slots[DATA] = 0x66
         if (form.address_size or self.address_size) != natural:
             slots[ADDRESS] = 0x67
+        if form.immediates == ("cb",):  # a hint to a jump goes behind
+            slots = [slots[ADDRESS], slots[SEGMENT], *slots[DATA:]]
         return bytes([byte for byte in slots if byte is not None])
 
     def _address(self, memory: WrittenMemory, pattern: str) -> None:

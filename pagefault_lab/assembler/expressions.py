@@ -179,7 +179,7 @@ def _operand(cursor: Cursor, limit: int) -> Expression:
             break
         signs.append(match["unary"])
         cursor.position = match.end()
-    start = match.start(kind) if kind else match.end()
+    start = match.start("label" if kind == "way" else kind or 0)
     cursor.position = match.end()
     value: Expression
     if kind == "number":

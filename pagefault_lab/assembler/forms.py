@@ -70,7 +70,8 @@ def _writings(form: Form) -> list[Writing]:
         kept.append(())
         if "%dx" not in everything:
             kept.append(tuple(number for number, pattern in enumerate(everything) if IMPLIED.match(pattern)))
-    if everything[:1] == ("$1",) or (everything[:1] == ("%cl",) and len(everything) == 3):
+    repeated = everything == (f"${form.opcode[-1]}",)  # aam, whose 10 is a byte of its opcode
+    if repeated or everything[:1] == ("$1",) or (everything[:1] == ("%cl",) and len(everything) == 3):
         kept.append(tuple(range(1, len(everything))))
     if form.modrm and form.digit is None and not any(_IN_REG.match(pattern) for pattern in everything):
         return []  # a row for the decoder: a field of its encoding has no operand

@@ -132,7 +132,7 @@ class _Linking:
             section.address = -(-address // section.alignment) * section.alignment
             address = section.address + section.size
         for section in sections:
-            if section not in loaded:
+            if "a" not in section.flags:
                 section.address = layout.get(section.name, 0)
 
     def _fill(self, section: Section) -> None:

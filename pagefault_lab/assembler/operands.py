@@ -114,13 +114,10 @@ def register_named(name: str, column: int) -> Named:
         )
     if name.lower() in ("riz", "eiz"):
         raise Problem(f"%{name} is not a register", "leave the index out", column=column)
+    hint = closest(f"%{name.lower()}", [f"%{known}" for known in REGISTERS])
     if _FOREIGN.match(name.lower()):
-        hint = closest(name.lower(), REGISTERS)
-        raise Problem(
-            f"%{name} is no register of this processor", hint and hint.replace("mean ", "mean %"), column=column
-        )
-    hint = closest(name.lower(), REGISTERS)
-    raise Problem(f"there is no register %{name}", hint and hint.replace("mean ", "mean %"), column=column)
+        raise Problem(f"%{name} is no register of this processor", hint, column=column)
+    raise Problem(f"there is no register %{name}", hint, column=column)
 
 
 def read_operands(cursor: Cursor) -> list[Written]:

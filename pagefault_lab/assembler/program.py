@@ -107,9 +107,10 @@ class Program:
         sections = list(self.loaded())
         if not sections:
             return b""
-        found = bytearray(max(section.address + section.size for section in sections) - self.address)
+        base = sections[0].address
+        found = bytearray(max(section.address + section.size for section in sections) - base)
         for section in sections:
-            start = section.address - self.address
+            start = section.address - base
             found[start : start + len(section.data)] = section.data
         return bytes(found)
 

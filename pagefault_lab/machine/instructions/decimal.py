@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.machine.faults import DIVIDE_ERROR
 from pagefault_lab.machine.instructions import instruction
+from pagefault_lab.machine.operands import Immediate
 from pagefault_lab.machine.registers import AF, CF, EAX
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.cpu import Cpu
-    from pagefault_lab.machine.operands import Immediate
+
+TEN: Final = Immediate(10, 1, 0)  # the base when none is written; its byte is encoded all the same
 
 
 @instruction(("daa", "27"))
@@ -76,8 +78,8 @@ def aas(cpu: Cpu) -> None:
     cpu.set_flags(AF | CF, AF | CF if borrows else 0)
 
 
-@instruction(("aam uimm8", "D4 ib"), ("aam $10", "D4 0A"))
-def aam(cpu: Cpu, base: Immediate) -> None:
+@instruction(("aam uimm8", "D4 ib"), ("aam", "D4 0A"))
+def aam(cpu: Cpu, base: Immediate = TEN) -> None:
     """Split AL into two digits: AH = AL / base, AL = the rest. The base is 10 unless it is given.
 
     eax=42 | aam = d40a    | eax=0x0402
@@ -91,8 +93,8 @@ def aam(cpu: Cpu, base: Immediate) -> None:
     cpu.flags_logic(al % divisor, 1)
 
 
-@instruction(("aad uimm8", "D5 ib"), ("aad $10", "D5 0A"))
-def aad(cpu: Cpu, base: Immediate) -> None:
+@instruction(("aad uimm8", "D5 ib"), ("aad", "D5 0A"))
+def aad(cpu: Cpu, base: Immediate = TEN) -> None:
     """Join two digits: AL = AH * base + AL, AH = 0. The base is 10 unless it is given.
 
     eax=0x0402 | aad = d50a | eax=42

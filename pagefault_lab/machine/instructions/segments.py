@@ -143,7 +143,11 @@ def visible_descriptor(cpu: Cpu, selector: int, system_types: tuple[int, ...]) -
     return descriptor
 
 
-@instruction(("larV rmV, rV", "0F 02 /r R"), ("larV m16, rV", "0F 02 /r"))
+@instruction(
+    ("larV rmV, rV", "0F 02 /r R"),
+    ("larV m16, rV", "0F 02 /r"),
+    ("larL rm16, r32", "O32 0F 02 /r R"),
+)
 def lar(cpu: Cpu, operand_size: int, source: Register | Memory, destination: Register) -> None:
     """Load a descriptor's access rights (its high dword but for base and limit) and set ZF, if it is visible.
 
@@ -156,7 +160,11 @@ def lar(cpu: Cpu, operand_size: int, source: Register | Memory, destination: Reg
     cpu.set_flags(ZF, ZF if descriptor is not None else 0)
 
 
-@instruction(("lslV rmV, rV", "0F 03 /r R"), ("lslV m16, rV", "0F 03 /r"))
+@instruction(
+    ("lslV rmV, rV", "0F 03 /r R"),
+    ("lslV m16, rV", "0F 03 /r"),
+    ("lslL rm16, r32", "O32 0F 03 /r R"),
+)
 def lsl(cpu: Cpu, operand_size: int, source: Register | Memory, destination: Register) -> None:
     """Load a segment's limit, in bytes, and set ZF, if it is visible.
 
