@@ -215,10 +215,9 @@ def _check_prefixes(prefixes: Prefixes, form: Form, operands: Sequence[Written],
                 "only before one that reads and writes memory; lock; as a statement of its own is always taken",
                 column=column,
             )
-    if form.immediates[:1] and form.immediates[0][0] == "c":
-        hints = (
-            (None, 0x2E, 0x3E) if form.mnemonic[0] in "jl" else (None,)
-        )  # what later processors guess a jump will do
+    if form.immediates[:1] and form.immediates[0][0] in "cp":
+        near = form.immediates[0][0] == "c" and form.mnemonic[0] in "jl"
+        hints = (None, 0x2E, 0x3E) if near else (None,)  # what later processors guess such a jump will do
         if prefixes.slots[SEGMENT] not in hints or (prefixes.slots[ADDRESS] is not None and form.address_size is None):
             hint = "as a statement of its own it is always taken"
             raise Problem(f"{prefixes.words[0]} means nothing to a branch", hint, column=column)

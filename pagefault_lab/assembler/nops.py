@@ -1,4 +1,7 @@
-"""Instructions that do nothing, with which as fills up to an alignment in code (i386, generic tuning)."""
+"""Instructions that do nothing, with which as fills up to an alignment in code (i386, generic tuning).
+
+Code after .code16 gets 16-bit ones; as decides by the mode at the end of the file, which is wrong where both are mixed.
+"""
 
 from __future__ import annotations
 
