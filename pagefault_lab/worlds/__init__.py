@@ -1,0 +1,79 @@
+"""Ready machines: `boot` gives one, and a `World` that tells what is where in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pagefault_lab.problem import Problem, closest
+
+if TYPE_CHECKING:
+    from pagefault_lab.machine.machine import Machine
+
+# name: what it is, in one line. Each is a module here with a function `boot() -> (Machine, World)`.
+WORLDS: Final = {
+    "linux": "a little i386 Linux 2.4 that runs one task at CPL 3",
+    "bare": "flat segments at CPL 0, paging off, no IDT: everything to build by hand",
+}
+
+
+class Region(NamedTuple):
+    """Linear addresses from `start` up to, not including, `end`."""
+
+    name: str
+    start: int
+    end: int
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self.start <= address < self.end
+
+
+class StopPlace(NamedTuple):
+    """An address at which runs stop, and what that means.
+
+    With `goes_on_to`, the run first goes on to that address, and then stands in typed code again.
+    """
+
+    address: int
+    sentence: str
+    goes_on_to: int | None = None
+
+
+class LogBuffer(NamedTuple):
+    """The guest kernel's log: byte number n lies at `buffer` + n % `size`; the word at `counter` counts all bytes."""
+
+    buffer: int
+    counter: int
+    size: int
+
+
+class World(NamedTuple):
+    """What the bench may hold on to in a machine: doors, never more. All addresses are linear."""
+
+    name: str
+    description: str
+    symbols: Mapping[str, int] = MappingProxyType({})
+    constants: frozenset[str] = frozenset()  # symbols that are numbers, not places
+    code: tuple[Region, ...] = ()
+    user_scratch: Region | None = None  # for lines that are typed at CPL 3
+    kernel_scratch: Region | None = None  # at CPL 0, 1, 2
+    gate: int | None = None  # the vector by which `kernel` enters
+    kernel_place: int | None = None  # where it then stands
+    stops: tuple[StopPlace, ...] = ()
+    log: LogBuffer | None = None
+    irq_base: int = 0x20  # vector of IRQ 0
+
+    def scratch(self, ring: int) -> Region | None:
+        """Where lines typed at this ring are placed."""
+        return self.user_scratch if ring == 3 else self.kernel_scratch
+
+
+def boot(name: str) -> tuple[Machine, World]:
+    """A machine of this world, just started."""
+    if name not in WORLDS:
+        hint = closest(name, WORLDS) or "there are " + ", ".join(WORLDS)
+        raise Problem(f"there is no world {name}", hint)
+    start: Callable[[], tuple[Machine, World]] = import_module(f"{__name__}.{name}").boot
+    return start()
