@@ -1,0 +1,1 @@
+"""The bench: a session, its history, breakpoints, symbols, the expression language."""

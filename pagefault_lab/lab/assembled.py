@@ -1,0 +1,94 @@
+"""A text turned into bytes for one place: what the assembler gave, as the bench needs it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from pagefault_lab.assembler import Program
+
+_COMMENT: Final = r'[^"]*?\*/'  # the end of one, before anything else of the statement
+_LABELS: Final = r'(?:\s*(?:[\w.$]+|"[^"]*")\s*:)*\s*'
+_ASSIGNMENT: Final = r"[\w.$]+\s*="
+
+
+class ProgramLine(NamedTuple):
+    """One statement of the typed program, where it lies."""
+
+    address: int  # linear
+    bytes: bytes
+    text: str
+
+
+class Assembled(NamedTuple):
+    """Parts (linear address, bytes), statements, and the names that the text defines.
+
+    The code lies from `start` up to `end`; `free` is the first address behind everything. `entry` is the address of the
+    first instruction, None if there is none.
+    """
+
+    parts: tuple[tuple[int, bytes], ...]
+    lines: tuple[ProgramLine, ...]
+    symbols: dict[str, int]
+    constants: frozenset[str]
+    start: int
+    end: int
+    free: int
+    entry: int | None
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(data for _, data in self.parts)
+
+    @classmethod
+    def of(cls, program: Program, base: int, skip: int = 0) -> Assembled:
+        """What a program of the assembler puts where; `base` is CS's base, `skip` leaves out .text's first bytes."""
+        text = program.section(".text")
+        free = text.address + text.size
+        parts = []
+        for section in program.loaded():
+            data, address = section.data or bytes(section.size), section.address
+            if section.name == ".text":
+                data, address = data[skip:], address + skip
+            if data:
+                parts.append((address + base & 0xFFFFFFFF, data))
+            free = max(free, section.address + section.size)
+        lines = tuple(
+            ProgramLine(line.address + base & 0xFFFFFFFF, line.data, line.text.strip())
+            for line in program.lines
+            if line.data and not (skip and line.section == ".text" and line.address < text.address + skip)
+        )
+        return cls(
+            tuple(parts),
+            lines,
+            {name: symbol.value for name, symbol in program.symbols.items()},
+            frozenset(name for name, symbol in program.symbols.items() if symbol.section is None),
+            text.address + skip + base & 0xFFFFFFFF,
+            text.address + text.size + base & 0xFFFFFFFF,
+            free + base & 0xFFFFFFFF,
+            next((line.address for line in lines if is_instruction(line.text)), None),
+        )
+
+
+def is_instruction(statement: str) -> bool:
+    """Whether a statement is an instruction: what follows its labels is no directive and no assignment."""
+    rest = _without_labels(statement)
+    return bool(rest) and rest[0] != "." and not re.match(_ASSIGNMENT, rest)
+
+
+def _without_labels(statement: str) -> str:
+    """The statement without comments and labels before it."""
+    for pattern in (_COMMENT, _LABELS):
+        match = re.match(pattern, statement)
+        statement = statement[match.end() :] if match else statement
+    return statement
+
+
+def leading_fill(program: Program) -> int:
+    """How many bytes of .text come before its first statement that is not `.org`."""
+    text = program.section(".text")
+    for line in program.lines:
+        if line.section == ".text" and not _without_labels(line.text).startswith(".org"):
+            return line.address - text.address
+    return text.size

@@ -1,0 +1,22 @@
+"""Small notations of commands: how to show memory, and how far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """gdb's format: how many, a letter for how to show (x d u o t c a s i), a letter for the size (b h w g)."""
+
+    count: int | None = None
+    letter: str | None = None
+    unit: str | None = None
+
+
+class Length(NamedTuple):
+    """How far: `+BYTES`, or up to an address."""
+
+    number: int
+    relative: bool

@@ -1,0 +1,212 @@
+"""The exception frame on the present stack: what the processor pushed, and what the guest pushed below it.
+
+Who pushed what is known from what ran: the last steps are executed again with the recorder on. A delivery that entered
+a handler begins a frame; iret, or a stack pointer above its saved EIP, ends it; every write to the stack has its
+instruction. Where that reaches back no further, the TSS tells where a frame from an outer ring begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pagefault_lab.machine.delivery import Delivery, Entered, Source, StackChosen
+from pagefault_lab.machine.events import Kind, Reason
+from pagefault_lab.machine.faults import Fault
+from pagefault_lab.machine.registers import ESP, NAMES_32, SS
+from pagefault_lab.machine.segmentation import TSS32, TSS32_BUSY
+from pagefault_lab.machine.step import Retired, Step
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
+
+MOST_STEPS: Final = 2000  # that are executed again
+MOST_SLOTS: Final = 64  # of the guest, that are shown
+LARGEST: Final = 0x10000  # bytes between a frame and the top of the stack
+PUSHED_BY_CPU: Final = "CPU"
+RETURN: Final = "return EIP"
+
+
+class Slot(NamedTuple):
+    """One value on the stack. `by` is "CPU", or the instruction that wrote it; "" if that is not known.
+
+    `meaning` is the manual's name of what the processor pushes, or the register that was pushed. `pushed` is the value
+    it had, if it has been changed since.
+    """
+
+    address: int  # linear
+    value: int | None
+    size: int
+    meaning: str
+    by: str
+    symbol: str
+    pushed: int | None = None
+
+
+class FramePicture(NamedTuple):
+    """The frame of the last delivery that is still on the stack, the highest address first.
+
+    `fault` is what was delivered, None if only the stack itself tells of the frame; `source` what asked for it. `outer`
+    is the ring that was interrupted; `esp` the linear address of the top of the stack. `hidden` slots lie between those
+    shown and the top.
+    """
+
+    fault: Fault | None
+    source: Source | None
+    outer: int
+    ring: int
+    esp: int
+    slots: tuple[Slot, ...]
+    hidden: int
+
+
+class _Author(NamedTuple):
+    """Who wrote a slot, when (the step's number), and which register if it was one."""
+
+    step: int
+    by: str
+    meaning: str
+
+
+class _Open(NamedTuple):
+    """A frame that has begun: the delivery, its step's number, where the saved EIP lies."""
+
+    delivery: Delivery
+    step: int
+    saved_eip: int
+
+
+def frame(session: Session) -> FramePicture | None:
+    """The frame on the present stack; None if there is none."""
+    cpu = session.machine.cpu
+    top = cpu.segments[SS].base + cpu.registers[ESP] & 0xFFFFFFFF
+    found, authors = _retrace(session)
+    if found is not None and top <= found.saved_eip and found.saved_eip - top < LARGEST:
+        return _of_delivery(session, found, top, authors)
+    return _of_inner_stack(session, top, authors)
+
+
+# --- what ran
+
+
+def _retrace(session: Session) -> tuple[_Open | None, dict[int, _Author]]:
+    """The innermost frame that is open, and the authors of what was written to stacks, from the last steps."""
+    open_frames: list[_Open] = []
+    authors: dict[int, _Author] = {}
+    for step in _last_steps(session):
+        _follow(step, open_frames)
+        for address, author in _written(session, step):
+            authors[address] = author
+    return (open_frames[-1] if open_frames else None), authors
+
+
+def _last_steps(session: Session) -> Iterator[Step]:
+    first = max(session.history.first_step, session.machine.steps - MOST_STEPS)
+    if first < session.machine.steps:
+        yield from session.history.stories(first)
+
+
+def _follow(step: Step, open_frames: list[_Open]) -> None:
+    """Open and close frames as a step does."""
+    instruction = step.instruction
+    if instruction is not None and instruction.form.name == "iret" and isinstance(step.end, Retired) and open_frames:
+        open_frames.pop()
+    esp = next((change.after for change in step.changes if change.register == "esp"), None)
+    for delivery in step.deliveries:
+        entered: Entered | None = delivery.stage(Entered)
+        saved = next((slot.linear for slot in delivery.frame if slot.name == "EIP"), None)
+        if entered is None or saved is None:
+            continue
+        while open_frames and open_frames[-1].saved_eip <= saved and entered.cpl < 3:
+            open_frames.pop()  # that stack was left without iret, and is begun anew
+        open_frames.append(_Open(delivery, step.number, saved))
+    if not step.deliveries and esp is not None:
+        while open_frames and 0 < esp - open_frames[-1].saved_eip < LARGEST:
+            open_frames.pop()
+
+
+def _written(session: Session, step: Step) -> Iterator[tuple[int, _Author]]:
+    """(address, author) of every slot of a stack that an instruction wrote, and of what it wrote there by mov."""
+    from pagefault_lab.assembler.disassembler import text_of
+
+    instruction = step.instruction
+    if instruction is None:
+        return
+    writes = [event for event in step.events if getattr(event, "kind", None) is Kind.WRITE and hasattr(event, "before")]
+    if not writes:
+        return
+    text = text_of(instruction, step.eip, session.symbols.name)
+    for place, made in enumerate(writes):
+        meaning = ""
+        if made.reason is Reason.STACK:
+            if instruction.form.stem == "pusha" and len(writes) == len(NAMES_32):
+                meaning = NAMES_32[place]
+            elif instruction.form.stem == "push" and "%" in text and "(" not in text:
+                meaning = text.rpartition("%")[2]
+            elif instruction.form.stem in ("call", "lcall"):
+                meaning = RETURN
+        yield made.linear & ~3, _Author(step.number, text, meaning)
+
+
+# --- the picture
+
+
+def _of_delivery(session: Session, found: _Open, top: int, authors: dict[int, _Author]) -> FramePicture:
+    cpu = session.machine.cpu
+    delivery = found.delivery
+    slots = []
+    for pushed in delivery.frame:
+        if pushed.linear < top:
+            continue
+        value = cpu.peek(pushed.linear, pushed.size)
+        symbol = (session.symbols.name(pushed.value) or "") if pushed.name == "EIP" else ""
+        changed = pushed.value if value != pushed.value else None
+        slots.append(Slot(pushed.linear, value, pushed.size, pushed.name, PUSHED_BY_CPU, symbol, changed))
+    chosen: StackChosen | None = delivery.stage(StackChosen)
+    outer = chosen.old_ss & 3 if chosen is not None and chosen.tss_address is not None else cpu.cpl
+    guest, hidden = _guest_slots(session, slots[-1].address, top, authors, found.step)
+    return FramePicture(delivery.fault, delivery.source, outer, cpu.cpl, top, (*slots, *guest), hidden)
+
+
+def _of_inner_stack(session: Session, top: int, authors: dict[int, _Author]) -> FramePicture | None:
+    """The frame that a change of ring left at the very beginning of the inner stack, where the TSS says that it is."""
+    cpu = session.machine.cpu
+    tr = cpu.tr
+    if cpu.cpl == 3 or not tr.valid or tr.type not in (TSS32, TSS32_BUSY):
+        return None
+    esp = cpu.peek(tr.base + 4 + 8 * cpu.cpl & 0xFFFFFFFF, 4)
+    if esp is None:
+        return None
+    bottom = cpu.segments[SS].base + esp & 0xFFFFFFFF
+    if not top <= bottom - 20 or bottom - top > LARGEST:
+        return None
+    names = ("SS", "ESP", "EFLAGS", "CS", "EIP")
+    found = {name: cpu.peek(bottom - 4 * place, 4) for place, name in enumerate(names, 1)}
+    cs, ss = found["CS"], found["SS"]
+    if cs is None or ss is None or cs & 3 != ss & 3 or cs & 3 <= cpu.cpl:
+        return None
+    slots = []
+    for place, (name, value) in enumerate(found.items(), 1):
+        symbol = (session.symbols.name(value) or "") if name == "EIP" and value is not None else ""
+        slots.append(Slot(bottom - 4 * place, value, 4, name, PUSHED_BY_CPU, symbol))
+    guest, hidden = _guest_slots(session, bottom - 20, top, authors, 0)
+    return FramePicture(None, None, cs & 3, cpu.cpl, top, (*slots, *guest), hidden)
+
+
+def _guest_slots(
+    session: Session, below: int, top: int, authors: dict[int, _Author], since: int
+) -> tuple[tuple[Slot, ...], int]:
+    """What lies between the frame and the top of the stack, and how many slots of it are left out."""
+    count = max(below - top, 0) // 4
+    slots = []
+    for number in range(1, min(count, MOST_SLOTS) + 1):
+        address = below - 4 * number
+        value = session.machine.cpu.peek(address, 4)
+        author = authors.get(address)
+        if author is None or author.step <= since:
+            author = _Author(0, "", "")
+        symbol = (session.symbols.name(value) or "") if value else ""
+        if "+" in symbol and author.meaning != RETURN:
+            symbol = ""  # a number that happens to lie behind a symbol
+        slots.append(Slot(address, value, 4, author.meaning, author.by, symbol))
+    return tuple(slots), max(count - MOST_SLOTS, 0)

@@ -1,0 +1,291 @@
+"""Going on: step by step, told, or in runs that stop where something is to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from pagefault_lab.lab.history import INTERVAL, Kind
+from pagefault_lab.lab.results import Ran, Stopped
+from pagefault_lab.machine.delivery import Source
+from pagefault_lab.machine.machine import Stop
+from pagefault_lab.machine.step import Interrupted, ShutDown, Step, Unsupported, Waiting
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
+    from pagefault_lab.lab.typed_lines import TypedLine
+    from pagefault_lab.worlds import StopPlace
+
+SLICE: Final = 20_000  # steps between two looks at whether the user wants to stop
+TOLD: Final = 32  # steps of `si N` that are told one by one
+TOLD_OF_LINE: Final = 8  # steps of a typed line, which may be a loop
+
+
+class Runner:
+    """Makes the machine of a session go on.
+
+    `last` is the last step that was told, `interrupted` whether the user wants to stop, `spent` the steps of this line.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.last: Step | None = None
+        self.interrupted = False
+        self.spent = 0
+        self._fault: Step | int | None = None  # the last step that delivered an exception, or its number
+
+    def save(self) -> tuple[Step | None, Step | int | None]:
+        """The state that goes back in time, as a value."""
+        return self.last, self._fault
+
+    def restore(self, saved: tuple[Step | None, Step | int | None]) -> None:
+        self.last, self._fault = saved
+
+    def begin_line(self) -> None:
+        """A new line has its own budget."""
+        self.interrupted = False
+        self.spent = 0
+
+    @property
+    def must_stop(self) -> Stopped | None:
+        """Why this line may not go on, if so."""
+        if self.interrupted:
+            return Stopped.INTERRUPTED
+        budget = self.session.budget
+        return Stopped.BUDGET if budget is not None and self.spent >= budget else None
+
+    @property
+    def fault(self) -> Step | None:
+        """The last step that delivered an exception, told in full; None if there was none."""
+        if isinstance(self._fault, int):
+            self._fault = self.session.history.story(self._fault)
+        return self._fault
+
+    # --- told steps
+
+    def step(self) -> Step:
+        """Make one step and remember it."""
+        self.last = step = self.session.machine.step()
+        if did_something(step):
+            self.spent += 1
+        deliveries = step.end.deliveries if isinstance(step.end, Interrupted | ShutDown) else ()
+        if any(delivery.source is Source.EXCEPTION for delivery in deliveries):
+            self._fault = step
+        return step
+
+    def steps(self, count: int) -> Iterator[object]:
+        """Make `count` steps and tell each; if they are many, only the last."""
+        session = self.session
+        if session.machine.cpu.shutdown:
+            session.check_runs()
+        session.code.check_not_at_end()
+        session.changing()
+        journey = Journey(session)
+        for left in range(count, 0, -1):
+            stopped = self.must_stop
+            if stopped is None and left < count and session.code.ends_at_eip and not session.interrupt_is_next:
+                stopped = Stopped.END_OF_TYPED
+            if stopped is not None:
+                yield journey.end(stopped)
+                return
+            step = self.step()
+            restarted = session.typed_lines.settle(step)
+            self._mark_time()
+            if count <= TOLD or left == 1 or not goes_on(step):
+                yield step
+            if restarted is not None:
+                yield restarted
+            if not goes_on(step):
+                break
+        if count > TOLD:
+            yield journey.end(Stopped.ARRIVED)
+
+    def drive(self) -> Iterator[object]:
+        """Execute the innermost typed line until it is finished or left. Its first steps are told, and the last."""
+        session = self.session
+        told = 0
+        while (line := session.typed_lines.executing) is not None:
+            if told >= TOLD_OF_LINE or self.must_stop is not None:
+                journey = Journey(session)
+                stopped = self._stay_in(line)
+                if stopped is not None:
+                    yield journey.end(stopped)
+                    return
+                step = self.last = session.history.story(session.machine.steps - 1)
+            else:
+                step = self.step()
+                told += 1
+            yield step
+            restarted = session.typed_lines.settle(step)
+            if restarted is not None:
+                yield restarted
+            if not goes_on(step):
+                return
+
+    def _stay_in(self, line: TypedLine) -> Stopped | None:
+        """Go on without telling, up to the step that leaves a typed line; why not, if it stops before."""
+        session = self.session
+        machine = session.machine
+        stop = Stop.LIMIT
+        while stop is Stop.LIMIT and line.start <= session.here < line.end and session.ring == line.ring:
+            stopped = self.must_stop
+            if stopped is not None:
+                return stopped
+            stop = machine.run(1, on_fault=True)
+            self.spent += 1
+            self._mark_time()
+        if stop is Stop.FAULT:
+            self._fault = machine.steps - 1
+        return {Stop.WAITING: Stopped.WAITING, Stop.UNSUPPORTED: Stopped.UNSUPPORTED}.get(stop)
+
+    # --- runs
+
+    def go(
+        self,
+        arrivals: Iterable[int] = (),
+        arrived: Callable[[], bool] | None = None,
+        watch: Callable[[], bool] | None = None,
+        before_step: Callable[[], None] | None = None,
+    ) -> Iterator[object]:
+        """Run until something stops it; the last value is a Ran that tells what.
+
+        `arrivals` are linear addresses to run to, if `arrived` says so there. `watch` is asked after every step whether
+        to stop, and `before_step` called before each; a run with these is slow.
+        """
+        session = self.session
+        session.check_runs()
+        session.changing()
+        journey = Journey(session)
+        targets = frozenset(arrivals)
+        while True:
+            if watch is None and session.typed_lines.executing is not None:
+                unfinished = len(session.typed_lines.all)
+                ended = False
+                for value in self.drive():
+                    yield value
+                    ended = isinstance(value, Ran) or (isinstance(value, Step) and not goes_on(value))
+                if ended:
+                    return
+                lines = session.typed_lines.all
+                if len(lines) < unfinished or lines[-1].repeated:
+                    yield journey.end(Stopped.RETIRED if len(lines) < unfinished else Stopped.SAME_FAULT)
+                    return
+            if before_step is not None:
+                before_step()
+            stop = self._run(targets, SLICE if watch is None else 1)
+            if stop is Stop.SHUTDOWN:
+                yield self._shut_down()
+                yield journey.end(Stopped.SHUTDOWN)
+                return
+            if stop is Stop.UNSUPPORTED:
+                yield journey.end(Stopped.UNSUPPORTED, detail=session.machine.unsupported)
+                return
+            if (watch is not None and watch()) or (session.here in targets and (arrived is None or arrived())):
+                session.typed_lines.arrive()
+                yield journey.end(Stopped.ARRIVED)
+                return
+            breakpoint = session.breakpoints.hit(session.here, session)
+            if breakpoint is not None:
+                session.typed_lines.arrive()
+                yield journey.end(Stopped.BREAKPOINT, breakpoint.number)
+                return
+            restarted = session.typed_lines.arrive()
+            if restarted is not None:
+                yield restarted
+                yield journey.end(Stopped.RETIRED)
+                return
+            if session.typed_lines.executing is not None and watch is None:
+                continue
+            place = self._world_stop()
+            if place is not None:
+                yield self._stop_of_world(place, journey)
+                return
+            stopped = Stopped.END_OF_TYPED if session.code.ends_at_eip else self.must_stop
+            if stopped is None and stop is Stop.WAITING:
+                stopped = Stopped.WAITING
+            if stopped is not None:
+                if stopped is Stopped.INTERRUPTED:
+                    session.note_line(f"si {journey.steps}" if journey.steps else "")
+                yield journey.end(stopped)
+                return
+
+    def _run(self, targets: frozenset[int], limit: int) -> Stop:
+        """Run a while without telling; comes back wherever `go` has something to decide, or after `limit` steps."""
+        session = self.session
+        machine = session.machine
+        stops = {*targets, *session.breakpoints.addresses(), *session.code.ends(), *session.typed_lines.resumptions()}
+        stops.update(place.address for place in session.world.stops)
+        budget = session.budget
+        left = limit if budget is None else min(limit, budget - self.spent)
+        stop = Stop.LIMIT
+        while left > 0:
+            before = machine.steps
+            stop = machine.run(left, stops, on_fault=True)
+            left -= machine.steps - before
+            self.spent += machine.steps - before
+            if stop is Stop.FAULT:
+                self._fault = machine.steps - 1
+            if stop is not Stop.FAULT or session.here in stops:
+                break
+        self._mark_time()
+        return stop
+
+    def _mark_time(self) -> None:
+        """In a long run, leave a mark to come back to."""
+        if self.session.history.steps_since_mark >= INTERVAL:
+            self.session.history.take(Kind.TIME)
+
+    def _shut_down(self) -> Step:
+        """The step that ended in shutdown, told."""
+        self.session.typed_lines.forget()
+        self.last = self._fault = step = self.session.history.story(self.session.machine.steps - 1)
+        return step
+
+    def _world_stop(self) -> StopPlace | None:
+        here = self.session.here
+        return next((place for place in self.session.world.stops if place.address == here), None)
+
+    def _stop_of_world(self, place: StopPlace, journey: Journey) -> Ran:
+        """The world stops here; perhaps first after going on to where it is ready, back in typed code."""
+        session = self.session
+        if place.goes_on_to is None:
+            return journey.end(Stopped.WORLD, detail=place.sentence)
+        session.typed_lines.forget()
+        while session.here != place.goes_on_to:
+            stop = self._run(frozenset((place.goes_on_to,)), SLICE)
+            breakpoint = session.breakpoints.hit(session.here, session)
+            if breakpoint is not None:
+                return journey.end(Stopped.BREAKPOINT, breakpoint.number, place.sentence)
+            if self.must_stop is not None or stop in (Stop.SHUTDOWN, Stop.UNSUPPORTED, Stop.WAITING):
+                return journey.end(Stopped.WORLD, detail=place.sentence)
+        session.code.stand_at_end()
+        session.changed_by_host()
+        return journey.end(Stopped.WORLD, detail=place.sentence)
+
+
+class Journey:
+    """Counts what a run does."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.began = session.machine.steps
+        self.exceptions = session.machine.cpu.exceptions
+
+    @property
+    def steps(self) -> int:
+        return self.session.machine.steps - self.began
+
+    def end(self, stopped: Stopped, breakpoint: int | None = None, detail: str = "") -> Ran:
+        """The run is over."""
+        exceptions = self.session.machine.cpu.exceptions - self.exceptions
+        return Ran(self.steps, exceptions, stopped, self.session.place(), breakpoint, detail)
+
+
+def did_something(step: Step) -> bool:
+    """Whether the step changed anything at all."""
+    return not isinstance(step.end, Waiting | Unsupported)
+
+
+def goes_on(step: Step) -> bool:
+    """Whether a next step can follow."""
+    return not isinstance(step.end, Waiting | Unsupported | ShutDown)

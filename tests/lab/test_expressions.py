@@ -1,0 +1,208 @@
+"""The expression language: values, problems with their columns, bounds; C's precedence is judged by gcc."""
+
+import contextlib
+import random
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+from benches import do, value
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pagefault_lab.lab import expressions
+from pagefault_lab.lab.session import Session
+from pagefault_lab.problem import Problem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0x1f", 31), ("31", 31), ("037", 31), ("0b11111", 31), ("'A'", 65), (r"'\n'", 10), (r"'\x41'", 65), ("0", 0),
+        ("1+2*3", 7), ("(1+2)*3", 9), ("-7/2", -3), ("-7%2", -1), ("7/-2", -3), ("1<<4|1", 17), ("~0", -1), ("!5", 0),
+        ("!0", 1), ("- - 3", 3), ("5&&0", 0), ("0||7", 1), ("1?2:3", 2), ("0?2:0?4:5", 5), ("2>1==1", 1), ("3&1==1", 1),
+        ("eax == -1", 1), ("-1 == eax", 1), ("eax != -1", 0), ("eax > 0", 1), ("-1 < 0", 1), ("%eax", 0xFFFFFFFF),
+        ("$eax", 0xFFFFFFFF), ("ax", 0xFFFF), ("ah", 0xFF), ("bx", 0x5678), ("bh", 0x56), ("bl", 0x78), ("cl", 0),
+        ("$pc == eip", 1), ("$sp == esp", 1), ("cs", 8), ("ds", 0x10), ("eflags", 2), ("cf", 0), ("cr0 & 1", 1),
+        ("cpl", 0), ("cr3", 0), ("iopl", 0), ("steps", 0), ("dr7", 0x400), ("idtr.limit", 0), ("gdtr.base", 0),
+        ("u8[0x9000]", 0x44), ("u16[0x9000]", 0x3344), ("u32[0x9000]", 0x11223344), ("[0x9000]", 0x11223344),
+        ("phys[0x9000]", 0x11223344), ("u8[0x9000+3]", 0x11), ("u32[u8[0x9004]]", 0), ("u32[0x9004]", 0),
+        ("fault.count", 0), ("fault.vector", -1), ("fault.error", -1), ("tr", 0), ("place", 0x9000),
+        ("place+4", 0x9004),
+        ("$mine + 1", 8), (r"\place", 0x9000), (r"\esi", 0x77), ("esi", 0), ("pte(0x1000).present", 0),
+    ],
+)  # fmt: skip
+def test_an_expression_has_this_value(bare: Session, text: str, expected: int) -> None:
+    do(bare, "set eax = -1", "set ebx = 0x12345678", "set u32[0x9000] = 0x11223344", "set $mine = 7")
+    bare.symbols.define("place", 0x9000)
+    bare.symbols.define("esi", 0x77)
+    assert value(bare, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "part"),
+    [
+        ("", 0, "missing"), ("1+", 2, "missing"), ("(1", 0, ")"), ("1 2", 2, "more than"), ("0x", 0, "not a number"),
+        ("09", 0, "octal"), ("1 = 2", 2, "="), ("eaz", 0, "eaz"), ("1 + eaz", 4, "eaz"), ("u7[1]", 0, "u7"),
+        ("u32[1", 3, "]"), ("foo(1)", 0, "foo"), ("pte(1).presnt", 7, "presnt"), ("fault.vectro", 6, "vectro"),
+        ("fault", 0, "several"), ("pte", 0, "pte"), ("$nothing", 0, "nothing"), ("1/0", 1, "zero"), ("5 % (1-1)", 2,
+        "zero"),
+        ("1<<200", 1, "200"), ("1<<-1", 1, "-1"), ("%foo", 0, "foo"), ("'ab'", 0, "character"), ("1 ? 2", 5, ":"),
+        ("1 @ 2", 2, "@"), ("idt(14).offset", 0, "limit"), ("gdt(1)", 0, "limit"), ("tss.esp0", 0, "TSS"),
+        ("\\none", 0, "none"),
+        ("99999999999999999999999", 0, "64 bits"),
+    ],
+)  # fmt: skip
+def test_a_wrong_expression_is_told_with_its_column(bare: Session, text: str, column: int, part: str) -> None:
+    with pytest.raises(Problem) as caught:
+        expressions.parse(text).value(bare)
+    assert part in caught.value.sentence
+    assert caught.value.column == column
+    assert caught.value.text == text
+
+
+def test_a_wrong_name_gets_a_suggestion(bare: Session) -> None:
+    with pytest.raises(Problem) as caught:
+        expressions.parse("eflag & 1").value(bare)
+    assert "eflags" in (caught.value.hint or "")
+
+
+def test_what_is_not_needed_is_not_looked_at(linux: Session) -> None:
+    assert value(linux, "pte(user_hole).present && u32[user_hole]") == 0
+    assert value(linux, "1 || u32[user_hole]") == 1
+    assert value(linux, "pte(user_hole).present ? u32[user_hole] : 5") == 5
+    with pytest.raises(Problem, match="not"):
+        value(linux, "u32[user_hole]")
+
+
+def test_looking_at_memory_leaves_tlb_and_tables_as_they_are(linux: Session) -> None:
+    before = linux.machine.cpu.save()
+    accessed = value(linux, "pte(user_rodata).accessed")
+    value(linux, "u32[user_rodata] + u8[user_stack] + pde(user_bss)")
+    assert linux.machine.cpu.save() == before
+    assert value(linux, "pte(user_rodata).accessed") == accessed
+
+
+def test_structures_tell_what_the_tables_hold(linux: Session) -> None:
+    assert value(linux, "idt(14).offset == page_fault && idt(14).type == 14 && idt(14).dpl == 0 && idt(14).present")
+    assert value(linux, "idt(14).selector == cs") == 0
+    assert value(linux, "gdt(idt(14).selector >> 3).base") == 0
+    assert value(linux, "gdt(idt(14).selector >> 3).limit") == 0xFFFFFFFF
+    assert value(linux, "tss.ss0 != 0 && tss.esp0 == current_stack") if "current_stack" in linux.symbols else True
+    assert value(linux, "pte(idt_alias).writable") == 0
+    assert value(linux, "pte(user_text).user && pte(user_text).present && !pte(user_text).writable")
+    assert value(linux, "pte(idt_alias).frame == pte(idt_table).frame")
+    assert value(linux, "phys[pte(idt_alias).frame << 12]") == value(linux, "u32[idtr.base]")
+
+
+def test_fields_of_entries_can_be_set_and_the_tlb_stays_stale(linux: Session) -> None:
+    do(linux, "movl user_data, %eax")
+    do(linux, "set pte(user_data).writable = 0")
+    assert value(linux, "pte(user_data).writable") == 0
+    assert linux.machine.cpu.tlb.entries[value(linux, "user_data") >> 12].writable
+
+
+def test_setting_a_part_of_a_register_keeps_the_rest(bare: Session) -> None:
+    do(bare, "set eax = 0x11223344", "set ah = 0x1ff")
+    assert value(bare, "eax") == 0x1122FF44
+    do(bare, "set ax = 0")
+    assert value(bare, "eax") == 0x11220000
+
+
+def test_setting_a_flag_sets_that_flag_only(bare: Session) -> None:
+    do(bare, "set zf = 1")
+    assert value(bare, "eflags") == 0x42
+    do(bare, "set iopl = 3", "set zf = 0")
+    assert value(bare, "eflags") == 0x3002
+
+
+def test_setting_cr3_empties_the_tlb(linux: Session) -> None:
+    assert linux.machine.cpu.tlb.entries
+    do(linux, "set cr3 = cr3")
+    assert not linux.machine.cpu.tlb.entries
+
+
+@pytest.mark.parametrize("line", ["set cs = 8", "set cpl = 0", "set 5 = 6", "set page_fault = 3", "set nothing = 1",
+                                  "set steps = 1", "set fault.vector = 1", "set $ds = 0x1234", "set eax", "set eax = ",
+                                  "set u32[user_hole] = 1", "set pte(0x40000000).present = 1"])  # fmt: skip
+def test_what_cannot_be_set_is_told_and_changes_nothing(linux: Session, line: str) -> None:
+    before = linux.machine.cpu.save()
+    with pytest.raises(Problem):
+        do(linux, line)
+    assert linux.machine.cpu.save() == before
+    assert not linux.history.lines
+
+
+def test_a_register_wins_over_a_symbol_of_its_name(bare: Session) -> None:
+    bare.symbols.define("eax", 0x1234)
+    assert value(bare, "eax") == 0
+    assert value(bare, r"\eax") == 0x1234
+
+
+@given(st.text(alphabet="0123456789abcdefxueipt()[].$%\\'+-*/<>=!&|^~?: \t,#", max_size=60))
+def test_no_text_raises_anything_but_a_problem(text: str) -> None:
+    told: Problem | None = None
+    try:
+        expression, end = expressions.read(text, 0)
+        assert 0 < end <= len(text)
+        expression.value(_SESSION)
+    except Problem as problem:
+        told = problem
+    assert told is None or (told.column is not None and 0 <= told.column <= len(text))
+
+
+_SESSION = Session("bare")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 5000, "-" * 1999 + "1", "1" + "+1" * 900, "[" * 100 + "0" + "]" * 100, "1<<127<<127", "9" * 1900,
+     "1?" * 900 + "1", "*".join(["0xffffffffffffffff"] * 90), "~" * 50 + "1"],
+)  # fmt: skip
+def test_the_cost_of_an_expression_is_bounded(bare: Session, text: str) -> None:
+    began = time.perf_counter()
+    with contextlib.suppress(Problem):
+        expressions.parse(text).value(bare)
+    assert time.perf_counter() - began < 0.5
+
+
+def _random_expression(choose: random.Random, depth: int) -> str:
+    if depth == 0:
+        return str(choose.randint(0, 20))
+    kind = choose.randrange(8)
+    left, right = _random_expression(choose, depth - 1), _random_expression(choose, depth - 1)
+    if kind == 0:
+        return f"({left})"
+    if kind == 1:
+        return f"{choose.choice('-~!')}({left})"
+    if kind == 2:
+        return f"{left} {choose.choice(['/', '%', '<<', '>>'])} {choose.randint(1, 5)}"
+    if kind == 3:
+        return f"{left} ? {right} : {choose.randint(0, 9)}"
+    operators = ["*", "+", "-", "<", "<=", ">", ">=", "==", "!=", "&", "^", "|", "&&", "||"]
+    return f"{left} {choose.choice(operators)} {right}"
+
+
+def _is_defined(text: str, session: Session) -> bool:
+    """C leaves shifts by too much and divisions by zero undefined; here they are Problems."""
+    try:
+        return abs(expressions.parse(text).value(session)) < 1 << 62
+    except Problem:
+        return False
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is the judge of C's precedence, and it is not installed")
+def test_precedence_is_that_of_c(bare: Session, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    choose = random.Random(4)
+    texts = [text for text in (_random_expression(choose, 3) for _ in range(600)) if _is_defined(text, bare)]
+    assert len(texts) > 400
+    source = tmp_path / "judge.c"
+    wide = [re.sub(r"\d+", r"\g<0>LL", text) for text in texts]
+    lines = "\n".join(f'printf("%lld\\n", (long long)({text}));' for text in wide)
+    source.write_text(f"#include <stdio.h>\nint main(void) {{\n{lines}\nreturn 0; }}\n")
+    program = tmp_path / "judge"
+    subprocess.run(["gcc", "-w", "-fwrapv", "-O0", "-o", program, source], check=True)
+    judged = subprocess.run([program], check=True, capture_output=True, text=True).stdout.split()
+    assert [expressions.parse(text).value(bare) for text in texts] == [int(each) for each in judged]
