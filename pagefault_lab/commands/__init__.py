@@ -1,0 +1,211 @@
+"""The commands: one file each, found by being there. A command yields values and prints nothing.
+
+    @command("si", "stepi", group="running", repeats=True)
+    def stepi(session: Session, count: Count = 1) -> Iterator[object]:
+        '''Execute one instruction, or COUNT of them, and tell each.
+
+        What more there is to say.
+        '''
+
+The annotations of the parameters parse and complete the words of the line (parameters.py lists them), the signature is
+the usage, the docstring the help, and its first line the summary. The first name is the one that help shows. A name of
+two words, `@command("info idt")`, is a subcommand. With `repeats=True` an empty line at the prompt does it again.
+
+A command's module is imported when it is used: all names are read from the text of the files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from pagefault_lab.problem import Problem, closest
+
+if TYPE_CHECKING:
+    from pagefault_lab.commands.parameters import Completion, Parameter
+    from pagefault_lab.lab.session import Session
+
+Function = TypeVar("Function", bound=Callable[..., Iterator[object]])
+
+GROUPS = ("running", "looking", "explaining", "changing", "code", "session")  # in the order in which help shows them
+FIRST_WORDS = {"i": "info"}  # gdb's own abbreviation, which is no longer unique here
+
+_COMMANDS: dict[str, Command] = {}  # by the first name; filled as modules are imported
+_DECLARATION = re.compile(r"^@command\((.*?)\)\s*$", re.MULTILINE | re.DOTALL)
+_STRING = re.compile(r'"([^"]*)"')
+_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|\s\#.*""")
+_FIRST_WORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z-]*|\?)(?:/(\S*))?(?=\s|$)")
+_NEXT_WORD = re.compile(r"[ \t]+([A-Za-z][A-Za-z-]*)(?=\s|$)")
+
+
+class Command:
+    """What is known of one command. `names` are all its spellings, the one that help shows first."""
+
+    def __init__(self, names: tuple[str, ...], group: str, repeats: bool, function: Callable[..., Any]) -> None:
+        self.names = names
+        self.group = group
+        self.repeats = repeats
+        self.function = function
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    @property
+    def help(self) -> str:
+        """The docstring, its indentation removed."""
+        from inspect import getdoc
+
+        return getdoc(self.function) or ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the help."""
+        return self.help.partition("\n")[0]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        from pagefault_lab.commands.parameters import parameters_of
+
+        return parameters_of(self.function)
+
+    @property
+    def usage(self) -> str:
+        """How to write it: `si [COUNT]`."""
+        words = [parameter.usage for parameter in self.parameters]
+        slash = "".join(word for word in words if word.startswith("[/"))
+        return " ".join((self.name + slash, *(word for word in words if word and not word.startswith("[/"))))
+
+    def __repr__(self) -> str:
+        return f"<Command {self.name}>"
+
+
+def command(*names: str, group: str = "looking", repeats: bool = False) -> Callable[[Function], Function]:
+    """Declare a generator function to be a command of these names."""
+
+    def declare(function: Function) -> Function:
+        if group not in GROUPS:
+            raise ValueError(f"{names[0]}: there is no group {group}")
+        _COMMANDS[names[0]] = Command(names, group, repeats, function)
+        return function
+
+    return declare
+
+
+@cache
+def spellings() -> dict[str, tuple[str, str]]:
+    """Every spelling of every command: (module, the command's first name). No command is imported for it."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted(Path(__path__[0]).glob("*.py")):
+        if path.stem.startswith("_"):
+            continue
+        for declaration in _DECLARATION.finditer(path.read_text("utf-8")):
+            names = _STRING.findall(declaration[1].partition("group=")[0])
+            found.update(dict.fromkeys(names, (path.stem, names[0])))
+    return found
+
+
+def get(spelling: str) -> Command:
+    """The command of a spelling in full."""
+    module, name = spellings()[spelling]
+    import_module(f"{__name__}.{module}")
+    return _COMMANDS[name]
+
+
+def all_commands() -> list[Command]:
+    """Every command, in the order of groups and names; imports them all."""
+    found = {name: get(name) for _, name in spellings().values()}
+    return sorted(found.values(), key=lambda command: (GROUPS.index(command.group), command.name))
+
+
+class Found(NamedTuple):
+    """A command at the beginning of a line: its spelling, its /format (None without one), where the rest begins."""
+
+    spelling: str
+    format: str | None
+    rest: int
+
+
+def find(line: str, abbreviated: bool = True) -> Found | None:
+    """The command that a line begins with; None if none does.
+
+    A name may be shortened if only one fits, unless `abbreviated` is False. A shortened name that several fit is a
+    Problem.
+    """
+    match = _FIRST_WORD.match(line)
+    if match is None:
+        return None
+    known = spellings()
+    first = FIRST_WORDS.get(match[1], match[1])
+    if abbreviated:
+        first = _expand(first, {name.partition(" ")[0] for name in known}, line, match.start(1)) or first
+    seconds = {name.partition(" ")[2] for name in known if name.startswith(first + " ")}
+    if seconds:
+        next_word = _NEXT_WORD.match(line, match.end())
+        if next_word is not None:
+            second = _expand(next_word[1], seconds, line, next_word.start(1))
+            if second is not None:
+                return Found(f"{first} {second}", match[2], next_word.end())
+        if first not in known:
+            return Found(first, match[2], match.end())  # `execute` says what is missing
+    return Found(first, match[2], match.end()) if first in known else None
+
+
+def _expand(word: str, names: Iterable[str], line: str, column: int) -> str | None:
+    """The one of `names` that `word` is, or is the beginning of; None if there is none."""
+    fitting = [name for name in names if name.startswith(word)]
+    if word in fitting:
+        return word
+    meant = {spellings()[name][1] if name in spellings() else name for name in fitting}
+    if len(meant) > 1:
+        raise Problem(f"{word} is short for several commands", ", ".join(sorted(fitting)), text=line, column=column)
+    return min(fitting, default=None)
+
+
+def execute(session: Session, line: str, found: Found) -> Iterator[object]:
+    """Do what a line says that begins with a command. Words are parsed before anything is done.
+
+    As in assembly, a # that is not in quotes begins a comment; here a blank must stand before it.
+    """
+    from pagefault_lab.commands.parameters import arguments
+
+    line = _COMMENT.sub(lambda match: match[1] or "", line)
+    if found.spelling not in spellings():
+        raise _incomplete(line, found)
+    wanted = get(found.spelling)
+    values = arguments(session, wanted, line, found)
+    if wanted.repeats:
+        session.repetition = line
+    yield from wanted.function(session, *values)
+
+
+def complete(session: Session, line: str) -> list[Completion]:
+    """What could stand at the end of a line whose first word is a command: for its next word, as far as it is typed."""
+    from pagefault_lab.commands.parameters import completions
+
+    return completions(session, line)
+
+
+def _incomplete(line: str, found: Found) -> Problem:
+    prefix = found.spelling + " "
+    seconds = sorted({name.removeprefix(prefix) for _, name in spellings().values() if name.startswith(prefix)})
+    rest = line[found.rest :]
+    column = found.rest + len(rest) - len(rest.lstrip())
+    if not rest.strip():
+        return Problem(f"{found.spelling} what?", ", ".join(seconds), text=line, column=len(line))
+    word = rest.split()[0]
+    hint = closest(word, seconds) or ", ".join(seconds)
+    return Problem(f"there is no {found.spelling} {word}", hint, text=line, column=column)
+
+
+def unknown(line: str, also: Iterable[str] = ()) -> Problem:
+    """The problem of a line that is neither a command nor a statement; `also` are words that could have been meant."""
+    word = line.split()[0]
+    column = len(line) - len(line.lstrip())
+    names = [name for name in spellings() if " " not in name]
+    hint = closest(word, [*names, *also]) or "help lists the commands; an instruction is written as GNU as reads it"
+    return Problem(f"{word} is neither a command nor an instruction", hint, text=line, column=column)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pagefault_lab.commands import command
+from pagefault_lab.lab import peeking
+from pagefault_lab.lab.results import KernelLog
+from pagefault_lab.problem import Problem
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
+
+
+@command("dmesg", group="looking")
+def dmesg(session: Session) -> Iterator[object]:
+    """Show what the guest kernel has printed, read from its memory."""
+    log = session.world.log
+    if log is None:
+        raise Problem(f"the world {session.world.name} has no kernel that prints")
+    machine = session.machine
+    count = peeking.read(machine, log.counter, 4)
+    ring = peeking.read_bytes(machine, log.buffer, log.size)
+    kept = min(count, log.size)
+    text = bytes(ring[place % log.size] for place in range(count - kept, count))
+    yield KernelLog(text.decode("latin-1"), count - kept)

@@ -1,0 +1,56 @@
+"""`help`: the commands and the instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from pagefault_lab.commands import GROUPS, Command, all_commands, command, find, get, spellings
+from pagefault_lab.commands.parameters import Topic
+from pagefault_lab.lab.manual import CommandHelp, HelpIndex, instruction_help, mnemonics
+from pagefault_lab.problem import Problem, closest
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
+
+
+@command("help", "h", "?", group="session")
+def help_(session: Session, name: Topic = "") -> Iterator[object]:
+    """List the commands, or explain one; NAME may be an instruction too.
+
+    help walk       the command
+    help pushl      the instruction: what it does, how it is written and encoded, examples
+    help running    the commands of one group
+    """
+    word = " ".join(name.split()).lower()
+    if not word:
+        yield HelpIndex("", tuple(map(_page, all_commands())), mnemonics())
+        return
+    found = list(_explained(word))
+    if not found:
+        known = [*spellings(), *mnemonics(), *GROUPS]
+        raise Problem(f"there is no help for {word}", closest(word, known) or "help lists the commands")
+    yield from found
+
+
+def _explained(word: str) -> Iterator[object]:
+    if word in spellings():
+        yield _page(get(word))
+    elif any(name.startswith(word + " ") for name in spellings()):
+        yield _part(word, (command for command in all_commands() if command.name.startswith(word + " ")))
+    elif word in GROUPS:
+        yield _part(word, (command for command in all_commands() if command.group == word))
+    pages = instruction_help(word.removeprefix("%"))
+    yield from pages
+    if not pages and word not in spellings():
+        shortened = find(word)
+        if shortened is not None and shortened.spelling in spellings():
+            yield _page(get(shortened.spelling))
+
+
+def _part(word: str, commands: Iterable[Command]) -> HelpIndex:
+    return HelpIndex(word, tuple(map(_page, commands)), ())
+
+
+def _page(command: Command) -> CommandHelp:
+    return CommandHelp(command.names, command.usage, command.group, command.help)

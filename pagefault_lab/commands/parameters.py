@@ -1,0 +1,408 @@
+"""What the words of a command can be: each annotation parses its part of the line and completes it.
+
+    Count       a number of at least 1, as an expression       int
+    Number      an expression                                  int
+    Address     an expression, cut to 32 bits                  int
+    Expression  an expression that is not yet evaluated        lab.expressions.Expression
+    Format      gdb's /8xw behind the command's name           Format
+    Word        what stands before the next blank              str
+    Name        a symbol's name                                str
+    Path        a file's name, perhaps in quotes               pathlib.Path
+    Rest        all that is left, at least one character       str
+    Topic       the same, something that help explains         str
+    WorldName   a word, the name of a world                    str
+    Condition   `if EXPRESSION`                                lab.expressions.Expression
+    Assignment  `EXPRESSION = EXPRESSION`                      (target, source)
+    Length      `+BYTES` or an end address                     Length
+    Literal["read", "write"]   one of these words
+
+A parameter with a default may be left out, also in the middle if the word fits only a later one. `*numbers: Number`
+takes as many as there are. Commas between words count as blanks.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path as _Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
+
+from pagefault_lab.lab import expressions
+from pagefault_lab.lab.formats import Format, Length
+from pagefault_lab.problem import Problem, closest
+
+if TYPE_CHECKING:
+    from pagefault_lab.commands import Command, Found
+    from pagefault_lab.lab.session import Session
+
+
+class Completion(NamedTuple):
+    """One word that would fit at the end of a line; it replaces the last `typed` characters."""
+
+    word: str
+    typed: int
+    meaning: str = ""
+
+
+class Words:
+    """The part of a line that is still to be parsed."""
+
+    def __init__(self, session: Session, line: str, position: int, format: str | None = None) -> None:
+        self.session = session
+        self.line = line
+        self.position = position
+        self.format = format
+
+    def skip(self) -> int:
+        """Move to the next word; its place."""
+        while self.position < len(self.line) and self.line[self.position] in " \t,":
+            self.position += 1
+        return self.position
+
+    @property
+    def at_end(self) -> bool:
+        return self.skip() >= len(self.line.rstrip())
+
+    def next_word(self) -> str:
+        """The next word; "" at the end."""
+        match = re.match(r"[^\s,]*", self.line[self.skip() :])
+        return match[0] if match is not None else ""
+
+    def word(self) -> str:
+        """The next word, which is left behind."""
+        word = self.next_word()
+        self.position += len(word)
+        return word
+
+    def rest(self) -> str:
+        """All that is left."""
+        start = self.position
+        while start < len(self.line) and self.line[start] in " \t":
+            start += 1
+        self.position = len(self.line)
+        return self.line[start:].rstrip()
+
+    def problem(self, sentence: str, hint: str | None = None, column: int | None = None) -> Problem:
+        place = self.skip() if column is None else column
+        return Problem(sentence, hint, text=self.line, column=place)
+
+
+class Kind:
+    """How one kind of word is read and completed. `shown` stands in the usage; "" takes the parameter's name."""
+
+    shown = ""
+
+    def read(self, words: Words) -> Any:
+        """The value of the next words, which are left behind; a Problem if they do not fit."""
+        raise NotImplementedError
+
+    def fits(self, words: Words) -> bool:
+        """Whether the next word could be meant for this; asked only of parameters that may be left out."""
+        return True
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        """(word, meaning) of what can be typed."""
+        return ()
+
+
+class _Expression(Kind):
+    def fits(self, words: Words) -> bool:
+        return words.next_word() != "if"
+
+    def read(self, words: Words) -> expressions.Expression:
+        words.skip()
+        expression, words.position = expressions.read(words.line, words.position)
+        return expression
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return expressions.vocabulary(session)
+
+
+class _Number(_Expression):
+    def read(self, words: Words) -> Any:
+        return super().read(words).value(words.session)
+
+
+class _Count(_Expression):
+    shown = "COUNT"
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        count = super().read(words).value(words.session)
+        if count < 1:
+            raise words.problem(f"{count} is no count", "a number from 1 on", start)
+        return count
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return ()
+
+
+class _Address(_Expression):
+    def read(self, words: Words) -> Any:
+        if words.line[words.skip() :].startswith("*"):  # gdb's `b *0x1234`
+            words.position += 1
+        return super().read(words).value(words.session) & 0xFFFFFFFF
+
+
+class _Condition(_Expression):
+    shown = "if CONDITION"
+
+    def read(self, words: Words) -> expressions.Expression:
+        words.word()
+        return super().read(words)
+
+    def fits(self, words: Words) -> bool:
+        return words.next_word() == "if"
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return [("if", "a condition follows")]
+
+
+class _Assignment(_Expression):
+    shown = "EXPRESSION = EXPRESSION"
+
+    def read(self, words: Words) -> Any:
+        target = super().read(words)
+        place = words.skip()
+        if words.line[place : place + 1] != "=":
+            raise words.problem("= and a value are missing", "set $eax = 5", place)
+        words.position = place + 1
+        return target, super().read(words)
+
+
+class _Length(_Expression):
+    shown = "END|+BYTES"
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        relative = words.line[start] == "+"
+        number = super().read(words).value(words.session)
+        if relative and number < 1:
+            raise words.problem(f"{number} is no number of bytes", "a number from 1 on", start)
+        return Length(number if relative else number & 0xFFFFFFFF, relative)
+
+
+class _Word(Kind):
+    def read(self, words: Words) -> Any:
+        return words.word()
+
+
+class _Name(_Word):
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return ((name, f"{address:#010x}") for name, address in session.symbols.items())
+
+
+class _Path_(Kind):
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        quote = words.line[start]
+        if quote in "\"'":
+            end = words.line.find(quote, start + 1)
+            if end < 0:
+                raise words.problem("the file's name is not closed", f"a {quote} is missing", start)
+            words.position = end + 1
+            return _Path(words.line[start + 1 : end]).expanduser()
+        match = re.match(r"\S*", words.line[start:])
+        assert match is not None
+        words.position = start + match.end()
+        return _Path(match[0]).expanduser()
+
+
+class _Rest(Kind):
+    def read(self, words: Words) -> Any:
+        return words.rest()
+
+
+class _Topic(_Rest):
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        from pagefault_lab.assembler import statement_words
+        from pagefault_lab.commands import get, spellings
+
+        return (statement_words() | {name: get(name).summary for name in spellings()}).items()
+
+
+class _World(_Word):
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        from pagefault_lab.worlds import WORLDS
+
+        return WORLDS.items()
+
+
+class _Literal(Kind):
+    def __init__(self, options: tuple[str, ...]) -> None:
+        self.options = options
+        self.shown = "|".join(options)
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        word = words.word()
+        fitting = [option for option in self.options if option.startswith(word)]
+        if word in self.options or len(fitting) == 1:
+            return word if word in self.options else fitting[0]
+        hint = closest(word, self.options) or " or ".join(self.options)
+        raise words.problem(f"{word} does not fit here", hint, start)
+
+    def fits(self, words: Words) -> bool:
+        return any(option.startswith(words.next_word()) for option in self.options)
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return ((option, "") for option in self.options)
+
+
+class _Format(Kind):
+    shown = "/FORMAT"
+    _PATTERN = r"(\d*)([xduotcasifz]?)([bhwg]?)([xduotcasi]?)\Z"
+
+    def read(self, words: Words) -> Any:
+        text = words.format or ""
+        match = re.match(self._PATTERN, text)
+        if match is None or (match[2] and match[4]) or match[2] in ("f", "z"):
+            place = words.line.find("/") + 1
+            hint = "a count, then one of x d u o t c a s i, then a size b h w g: /8xw"
+            raise words.problem(f"/{text} is not a format", hint, place)
+        return Format(int(match[1]) if match[1] else None, match[2] or match[4] or None, match[3] or None)
+
+
+Count: TypeAlias = Annotated[int, _Count()]
+Number: TypeAlias = Annotated[int, _Number()]
+Address: TypeAlias = Annotated[int, _Address()]
+Expression: TypeAlias = Annotated[expressions.Expression, _Expression()]
+Condition: TypeAlias = Annotated[expressions.Expression, _Condition()]
+Assignment: TypeAlias = Annotated[tuple[expressions.Expression, expressions.Expression], _Assignment()]
+Word: TypeAlias = Annotated[str, _Word()]
+Name: TypeAlias = Annotated[str, _Name()]
+Path: TypeAlias = Annotated[_Path, _Path_()]
+Rest: TypeAlias = Annotated[str, _Rest()]
+Topic: TypeAlias = Annotated[str, _Topic()]
+WorldName: TypeAlias = Annotated[str, _World()]
+
+
+class Parameter(NamedTuple):
+    """One parameter of a command."""
+
+    name: str
+    kind: Kind
+    default: Any  # inspect.Parameter.empty if it must be given
+    many: bool
+
+    @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty and not self.many and not isinstance(self.kind, _Format)
+
+    @property
+    def usage(self) -> str:
+        shown = self.kind.shown or self.name.upper()
+        if self.many:
+            return f"[{shown} ...]"
+        return shown if self.required else f"[{shown}]"
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """The parameters behind `session`, from the function's annotations."""
+    found = []
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        annotation = parameter.annotation
+        if isinstance(annotation, str):
+            annotation = eval(annotation, function.__globals__)
+        many = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+        found.append(Parameter(parameter.name, _kind(annotation), parameter.default, many))
+    return tuple(found)
+
+
+def _kind(annotation: Any) -> Kind:
+    """The Kind of an annotation; `X | None` is X."""
+    if annotation is Format:
+        return _Format()
+    if annotation is Length:
+        return _Length()
+    if get_origin(annotation) is Literal:
+        return _Literal(get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        for detail in get_args(annotation)[1:]:
+            if isinstance(detail, Kind):
+                return detail
+    for choice in get_args(annotation):
+        if choice is not type(None):
+            return _kind(choice)
+    raise TypeError(f"{annotation} is no parameter of a command")
+
+
+def takes_path(command: Command) -> bool:
+    """Whether one of its words is a file's name: the terminal completes those."""
+    return any(isinstance(parameter.kind, _Path_) for parameter in command.parameters)
+
+
+def arguments(session: Session, command: Command, line: str, found: Found) -> list[Any]:
+    """The values for a command's parameters, from the words of its line; a Problem if they do not fit."""
+    words = Words(session, line, found.rest, found.format)
+    values = list(_values(command, words))
+    if not words.at_end:
+        rest = line[words.skip() :].rstrip()
+        raise words.problem(f"{rest} is more than {command.name} takes", f"usage: {command.usage}")
+    return values
+
+
+def _values(command: Command, words: Words) -> Iterator[Any]:
+    parameters = command.parameters
+    takes_format = any(isinstance(parameter.kind, _Format) for parameter in parameters)
+    if words.format is not None and not takes_format:
+        raise words.problem(f"{command.name} takes no /", f"usage: {command.usage}", words.line.find("/"))
+    for parameter in parameters:
+        if isinstance(parameter.kind, _Format):
+            yield parameter.kind.read(words)
+        elif parameter.many:
+            while not words.at_end:
+                yield parameter.kind.read(words)
+        elif not words.at_end and (parameter.required or parameter.kind.fits(words)):
+            yield parameter.kind.read(words)
+        elif parameter.required:
+            shown = parameter.kind.shown or parameter.name.upper()
+            raise words.problem(f"{shown} is missing", f"usage: {command.usage}", len(words.line.rstrip()))
+        else:
+            yield parameter.default
+
+
+_LAST_WORD = r"[$\w.\\]*\Z"
+_FIELD = r"\b(\w+)\([^()]*\)\.(\w*)\Z"
+
+
+def completions(session: Session, line: str) -> list[Completion]:
+    """The words that fit at the end of a line whose command is complete."""
+    from pagefault_lab.commands import find, get, spellings
+
+    match = re.search(_LAST_WORD, line)
+    typed = match[0] if match else ""
+    before = line[: len(line) - len(typed)]
+    try:
+        found = find(before)
+    except Problem:
+        return []
+    if found is None:
+        return []
+    if field := re.search(_FIELD, line):
+        return [Completion(name, len(field[2]), meaning) for name, meaning in expressions.fields(field[1], field[2])]
+    if found.spelling not in spellings():
+        prefix = found.spelling + " "
+        names = {name for _, name in spellings().values() if name.startswith(prefix + typed)}
+        return [Completion(name.removeprefix(prefix), len(typed), get(name).summary) for name in sorted(names)]
+    words = Words(session, before, found.rest, found.format)
+    offered: dict[str, str] = {}
+    for parameter in get(found.spelling).parameters:
+        if isinstance(parameter.kind, _Format):
+            continue
+        try:
+            if not words.at_end:
+                if parameter.required or parameter.kind.fits(words):
+                    parameter.kind.read(words)
+                if words.at_end and isinstance(parameter.kind, _Expression):
+                    offered.update(parameter.kind.choices(session))  # the expression may go on
+                continue
+        except Problem:
+            words.position = len(words.line)  # an expression that is not yet complete
+        offered.update(parameter.kind.choices(session))
+        if parameter.required:
+            break
+    return [
+        Completion(word, len(typed), meaning) for word, meaning in sorted(offered.items()) if word.startswith(typed)
+    ]

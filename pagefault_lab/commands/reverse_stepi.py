@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pagefault_lab.commands import command
+from pagefault_lab.commands.parameters import Count
+from pagefault_lab.lab.results import WentBack
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
+
+
+@command("reverse-stepi", "rsi", group="running", repeats=True)
+def reverse_stepi(session: Session, count: Count = 1) -> Iterator[object]:
+    """Go back one instruction, or COUNT of them: to just before it was executed.
+
+    It reaches into the middle of a run; `back` undoes whole lines.
+    """
+    before = session.machine.steps
+    session.history.return_to_steps(before - count)
+    yield WentBack(count, (), session.place())
