@@ -7,7 +7,7 @@ can come only from what ran.
 from __future__ import annotations
 
 from pagefault_lab.machine.machine import Machine
-from pagefault_lab.machine.registers import CS, DS, EBX, EDI, ES, ESP, FS, GS, PE, PG, SS, WP
+from pagefault_lab.machine.registers import CS, DS, ES, ESP, FS, GS, PE, PG, SS, WP
 from pagefault_lab.machine.segmentation import Descriptor, Segment, SystemSegment, TableRegister
 
 KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA, TSS = 0x08, 0x10, 0x1B, 0x23, 0x28

@@ -1,0 +1,1 @@
+"""Doors for other programs: values as JSON Lines."""

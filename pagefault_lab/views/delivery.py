@@ -1,0 +1,219 @@
+"""The way through the IDT into a handler, as numbered steps with the numbers that were read, and the frame drawn.
+
+IDTR -> gate -> code segment and ring -> (TR -> TSS -> the inner stack) -> what is pushed -> CS:EIP and EFLAGS
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pagefault_lab.machine.delivery import (
+    CodeChosen,
+    Delivery,
+    Entered,
+    GateRead,
+    Pushed,
+    Source,
+    StackChosen,
+)
+from pagefault_lab.machine.events import Access, Check, Reason, SegmentAccess, TlbHit
+from pagefault_lab.machine.faults import Class, Contribution, Fault
+from pagefault_lab.machine.paging import PageWalk
+from pagefault_lab.views import check, fault, page_walk, segment_access, tlb_hit, view
+from pagefault_lab.views.code_chosen import ring_decision
+from pagefault_lab.views.gate_read import leads_to
+from pagefault_lab.views.lines import BAD, NOTE, STRONG, Line, Lines, Span, maybe, note
+from pagefault_lab.views.words import NO_NAMES, Names, flag_changes, hex16, hex32, named, sized
+
+
+@view(Delivery)
+def delivery(attempt: Delivery, names: Names = NO_NAMES) -> Lines:
+    """One attempt to enter a handler: its heading, its stages, and what stopped it if it was stopped."""
+    return Lines.of(heading(attempt, names), stages(attempt, names), outcome(attempt))
+
+
+def heading(attempt: Delivery, names: Names) -> Line:
+    """What is delivered."""
+    raised = attempt.fault
+    if attempt.source is Source.EXCEPTION:
+        return fault.line(raised, names)
+    return Line.of(Span(f"interrupt {raised.vector:#x}", STRONG), f" ({attempt.source.value}), no error code")
+
+
+def stages(attempt: Delivery, names: Names = NO_NAMES) -> Lines:
+    """The stages that were reached, numbered; behind the last one, what failed."""
+    lines: list[Line | Lines] = []
+    number = 0
+    since: list[Any] = []
+    drawn = False
+    for event in attempt.events:
+        match event:
+            case GateRead():
+                number += 2
+                lines.append(_step(number - 1, *idtr(event, names)))
+                lines.append(_step(number, *leads_to(event.gate, names)))
+            case CodeChosen():
+                number += 1
+                lines.append(_step(number, *ring_decision(event, descriptor_address(event, since), names)))
+            case StackChosen():
+                number += 1
+                lines.append(_step(number, *stack(event, names)))
+            case Pushed() if not drawn:
+                drawn = True
+                number += 1
+                lines.append(_step(number, "the CPU pushes", *_what_for(attempt)))
+                lines.append(frame(attempt, names).indented(4))
+            case Entered():
+                number += 1
+                lines.append(_step(number, *entered(event, names)))
+            case _:
+                since.append(event)
+                continue
+        since.clear()
+    if attempt.failed is not None:
+        lines.append(failure(attempt, names).indented(4))
+    return Lines.of(*lines)
+
+
+def _step(number: int, *parts: str | Span | None) -> Line:
+    return Line.of(Span(f"{number} ", STRONG), *parts, indent=2, hang=2)
+
+
+# --- the stages, each a list of parts
+
+
+def idtr(stage: GateRead, names: Names = NO_NAMES) -> tuple[str | Span, ...]:
+    """Where the gate lies."""
+    base = stage.address - 8 * stage.vector & 0xFFFFFFFF
+    where = maybe(named(base, names))
+    return f"IDTR base {hex32(base)}", where, f" + {stage.vector}*8: gate at {hex32(stage.address)}"
+
+
+def descriptor_address(stage: CodeChosen, before: Sequence[Any]) -> int | None:
+    """Where the code descriptor was read: the first table access for it."""
+    return next((event.linear for event in before if isinstance(event, Access) and event.reason is Reason.TABLE), None)
+
+
+def stack(stage: StackChosen, names: Names) -> tuple[str | Span | None, ...]:
+    """Which stack is pushed on, and where its address came from."""
+    if stage.tss_address is None:
+        return (f"the ring stays, so does the stack: SS:ESP {hex16(stage.ss)}:{hex32(stage.esp)}",)
+    distance = stage.tss_address - stage.tss_base & 0xFFFFFFFF
+    return (
+        f"TR {hex16(stage.tr)}: TSS {hex32(stage.tss_base)}",
+        maybe(named(stage.tss_base, names)),
+        f" + {distance:#x}: new SS:ESP ",
+        Span(f"{hex16(stage.ss)}:{hex32(stage.esp)}", STRONG),
+    )
+
+
+def entered(stage: Entered, names: Names) -> tuple[str | Span | None, ...]:
+    """Where the processor goes on, and what became of the flags."""
+    flags = flag_changes(stage.eflags_before, stage.eflags)
+    return (
+        "CS:EIP ",
+        Span(f"{hex16(stage.cs)}:{hex32(stage.eip)}{named(stage.eip, names)}", STRONG),
+        f", CPL {stage.cpl}",
+        f", EFLAGS {flags}" if flags else ", EFLAGS unchanged",
+    )
+
+
+def _what_for(attempt: Delivery) -> Iterator[str | Span]:
+    """Which EIP is saved."""
+    row = attempt.fault.row
+    if attempt.source is Source.EXCEPTION and row.kind is Class.FAULT and not attempt.fault.trap:
+        yield note(" (EIP: the faulting instruction, so that iret restarts it)")
+    elif attempt.source is Source.EXTERNAL or row.kind in (Class.TRAP, Class.INTERRUPT):
+        yield note(" (EIP: the next instruction)")
+
+
+# --- the frame
+
+
+def frame(attempt: Delivery, names: Names = NO_NAMES) -> Lines:
+    """The frame with its addresses, first pushed first, beside the old stack when the stack was switched."""
+    pushed = attempt.frame
+    chosen: StackChosen | None = attempt.stage(StackChosen)
+    rows = [f"{hex32(slot.linear)}  {sized(slot.value, slot.size):<10}  {slot.name}" for slot in pushed]
+    last = len(rows) - 1
+    switched = chosen is not None and chosen.tss_address is not None
+    left: list[str] = []
+    if switched:
+        assert chosen is not None
+        ring = chosen.old_ss & 3
+        left = [f"old stack, ring {ring}", f"SS:ESP {hex16(chosen.old_ss)}:{hex32(chosen.old_esp)}", "left as it is"]
+        rows.insert(0, f"new stack, ring {chosen.ss & 3}")
+        last += 1
+    lines = []
+    for number, row in enumerate(rows):
+        beside = (left[number] if number < len(left) else "").ljust(25) if switched else ""
+        is_last = number == last and attempt.failed is None
+        lines.append(
+            Line.of(
+                Span(beside, NOTE),
+                Span("ESP-> ", STRONG) if is_last else "      ",
+                row,
+                _name_of(pushed, number - switched, names),
+            )
+        )
+    return Lines(tuple(lines))
+
+
+def _name_of(pushed: Sequence[Pushed], number: int, names: Names) -> Span | None:
+    if 0 <= number < len(pushed) and pushed[number].name == "EIP":
+        return Span(named(pushed[number].value, names), NOTE)
+    return None
+
+
+# --- what went wrong
+
+
+def failure(attempt: Delivery, names: Names) -> Lines:
+    """The check, the segment or the translation that ended an attempt."""
+    failed = attempt.failed
+    assert failed is not None
+    for event in reversed(attempt.events):
+        match event:
+            case Check(holds=False):
+                return check.check(event)
+            case SegmentAccess(fault=Fault()):
+                return segment_access.segment_access(event, names)
+            case PageWalk(end=Fault()):
+                return Lines.of(Line.of(_purpose(attempt)), page_walk.page_walk(event, names))
+            case TlbHit(fault=Fault()):
+                return Lines.of(Line.of(_purpose(attempt)), tlb_hit.tlb_hit(event))
+    return Lines.of(Line.of(Span("✗ ", BAD), f"{failed.row.mnemonic} {failed.row.name}"))
+
+
+def _purpose(attempt: Delivery) -> str:
+    """What the access that failed was for: it belongs to the first stage that was not reached."""
+    if attempt.stage(GateRead) is None:
+        return f"reading gate {attempt.fault.vector} of the IDT (a table: a supervisor access at any CPL)"
+    if attempt.stage(CodeChosen) is None:
+        return "reading the code segment's descriptor (a table: a supervisor access at any CPL)"
+    if attempt.stage(StackChosen) is None:
+        return "finding the inner stack by the TSS (a table: a supervisor access at any CPL)"
+    return "pushing the frame"
+
+
+def outcome(attempt: Delivery) -> Line | None:
+    """What a failed attempt leads to, by the double-fault table; None if the handler was entered."""
+    if attempt.failed is None:
+        return None
+    first, second = attempt.fault.row, attempt.failed.row
+    if attempt.source is Source.SOFTWARE:
+        return Line.of(f"the instruction itself faults with {second.mnemonic}")
+    old = first.contribution if attempt.source is Source.EXCEPTION else Contribution.BENIGN
+    event = first.mnemonic if attempt.source is Source.EXCEPTION else attempt.source.value
+    reason = f" ({old.value}, then {second.contribution.value})"
+    if attempt.becomes == "shutdown":
+        return Line.of(
+            Span(f"{second.mnemonic} while {event} was delivered: triple fault, the processor shuts down", BAD),
+            hang=2,
+        )
+    if attempt.becomes:
+        return Line.of(Span(f"{second.mnemonic} while {event} was delivered: {attempt.becomes}", BAD), reason, hang=2)
+    return Line.of(
+        f"{second.mnemonic} while {event} was delivered: {second.mnemonic} is delivered instead", note(reason), hang=2
+    )

@@ -1,0 +1,24 @@
+"""A run, and why it stopped."""
+
+from __future__ import annotations
+
+from pagefault_lab.lab.results import Ran, Stopped
+from pagefault_lab.views import view
+from pagefault_lab.views.lines import BAD, STRONG, Line, Lines, Span
+from pagefault_lab.views.words import count, hex32, printable
+
+
+@view(Ran)
+def ran(run: Ran) -> Lines:
+    """`ran 127 steps, 1 exception: breakpoint 1, at cpl0 0xc0100340 <page_fault>`."""
+    place = run.place
+    where = f"cpl{place.ring} {hex32(place.address)}" + (f" <{place.name}>" if place.name else "")
+    steps = f"ran {count(run.steps, 'step')}"
+    if run.exceptions:
+        steps += f", {count(run.exceptions, 'exception')}"
+    if run.stopped is Stopped.ARRIVED:
+        return Lines.of(Line.of(f"{steps}: at {where}", hang=2))
+    reason = f"breakpoint {run.breakpoint}" if run.breakpoint is not None else run.stopped.value
+    detail = f" ({printable(run.detail)})" if run.detail else ""
+    style = BAD if run.stopped in (Stopped.SHUTDOWN, Stopped.UNSUPPORTED) else STRONG
+    return Lines.of(Line.of(f"{steps}: ", Span(reason, style), f"{detail}, at {where}", hang=2))

@@ -1,0 +1,70 @@
+"""A translation that the TLB gave, or refused: the page tables were not read."""
+
+from __future__ import annotations
+
+from pagefault_lab.machine.events import Kind, TlbHit
+from pagefault_lab.machine.faults import Fault
+from pagefault_lab.views import view
+from pagefault_lab.views.lines import BAD, GOOD, Line, Lines, Span, maybe, note
+from pagefault_lab.views.page_walk import FLAGS_AT, lookups
+from pagefault_lab.views.words import doing, hex32, rights, who
+
+
+@view(TlbHit)
+def tlb_hit(hit: TlbHit) -> Lines:
+    """The entry that answered, and the bit that refused if it did; then the tables, which nobody read."""
+    allowed = rights(True, hit.page_writable, hit.page_user)
+    if hit.fault is None:
+        return Lines.of(
+            Line.of(f"{entry(hit)}  {allowed}", Span("  ✓ OK", GOOD), f": physical {hex32(hit.physical)}"),
+        )
+    return Lines.of(
+        Line.of(f"{entry(hit).ljust(FLAGS_AT)}{allowed}", Span(f"     <- {refused_bit(hit)}", BAD)),
+        tables(hit),
+        refusal(hit),
+    )
+
+
+def entry(hit: TlbHit) -> str:
+    """`TLB page 0x0804c -> frame 0x00108`."""
+    return f"TLB page {hit.linear >> 12:#07x} -> frame {hit.physical >> 12:#07x}"
+
+
+def tables(hit: TlbHit) -> Lines:
+    """What the page tables say of an access that the TLB refused."""
+    if hit.tables is None:
+        return Lines()
+    if is_stale(hit):
+        heading = Line.of(Span("STALE", BAD), ": the tables, which were not read, say otherwise:")
+    else:
+        heading = Line.of(note("the tables, which were not read, say the same:"))
+    return Lines.of(heading, lookups(hit.tables, effective=False))
+
+
+def is_stale(hit: TlbHit) -> bool:
+    """Whether the tables would allow it, or refuse it for another reason."""
+    verdict = hit.tables.verdict if hit.tables is not None else None
+    return hit.tables is not None and (verdict is None or verdict.bit != refused_bit(hit).removesuffix("=0"))
+
+
+def refusal(hit: TlbHit) -> Line:
+    """Why the entry does not allow the access."""
+    origin = text = ""
+    if hit.tables is not None and isinstance(hit.tables.end, Fault) and not is_stale(hit):
+        rule = hit.tables.verdict
+        assert rule is not None
+        origin = f", from the {rule.level}"
+        text = f" (rule: {rule.text})"
+    return Line.of(
+        Span(f"✗ {who(hit.user)} {doing(hit.kind)} refused: {refused_bit(hit)} in the TLB entry{origin}", BAD),
+        maybe(text),
+        hang=2,
+    )
+
+
+def refused_bit(hit: TlbHit) -> str:
+    """The right that the entry lacks for this access."""
+    if hit.user and not hit.page_user:
+        return "U/S=0"
+    assert hit.kind is Kind.WRITE
+    return "R/W=0"
