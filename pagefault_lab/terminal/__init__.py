@@ -1,0 +1,1 @@
+"""Keys in, screen out: the prompt, and scripts that run through the same loop without one."""

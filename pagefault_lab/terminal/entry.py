@@ -1,0 +1,119 @@
+"""From the words of the command line to the prompt or a script, and what to do with what goes wrong there."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pagefault_lab.problem import Problem
+
+UNUSABLE, OUR_BUG, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
+
+
+def enter(words: list[str]) -> int:
+    """Run the program; its exit status."""
+    _open_closed_streams()
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+        return status
+    except Problem as problem:
+        print(f"pagefault-lab: {problem}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # as in `| head`: whoever read has enough
+        _write_no_more()
+        return BROKEN_PIPE
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            _write_no_more()
+            print(f"pagefault-lab: the output cannot be written: {error.strerror}", file=sys.stderr)
+            return UNUSABLE
+        for line in bug(error):
+            print(line, file=sys.stderr)
+        return OUR_BUG
+
+
+def _open_closed_streams() -> None:
+    """A stream that whoever started us has closed is empty, or takes everything."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (for as long as the program runs)
+
+
+def _write_no_more() -> None:
+    """Python flushes its output at the end; that shall not fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(words: list[str]) -> int:
+    world, plain = "linux", False
+    if words:
+        from pagefault_lab.terminal.arguments import parse
+
+        arguments = parse(words)
+        world, plain = arguments.world, arguments.plain
+        if arguments.file is not None:
+            from pagefault_lab.terminal.script import run
+
+            return run(arguments.file, world, arguments.budget, arguments.json, plain)
+    return _prompt(world, plain)
+
+
+def _prompt(world: str, plain: bool) -> int:
+    """The prompt; the first screen comes before what it takes to edit lines is loaded."""
+    from pagefault_lab.terminal.banner import TITLE, banner
+
+    print(TITLE, flush=True)
+    gc.disable()  # until all is loaded: Opening enables it
+    from pagefault_lab.terminal.opening import Opening
+
+    opening = Opening(world)
+    print(banner(opening.glimpse), flush=True)
+    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown"):
+        with typing_ahead(opening.glimpse.prompt):
+            from pagefault_lab.terminal.prompt import converse
+
+        return converse(opening, plain)
+    from pagefault_lab.terminal.lines import converse as converse_in_lines
+
+    return converse_in_lines(opening.session, plain)
+
+
+@contextmanager
+def typing_ahead(prompt: str) -> Iterator[None]:
+    """Show a prompt while the editor of lines is loaded. The terminal keeps, and shows, what is typed meanwhile.
+
+    The editor then finds it and draws its own prompt in the same place. Ctrl-C drops it, as it will later.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    try:
+        yield
+    finally:
+        sys.stdout.write("\r\x1b[K")
+        sys.stdout.flush()
+        signal.signal(signal.SIGINT, before)
+
+
+def bug(error: Exception) -> list[str]:
+    """What is said when we are wrong, not the learner; with PAGEFAULT_LAB_DEBUG set, where it happened."""
+    told = [
+        f"this is a bug in pagefault-lab, not in your line: {type(error).__name__}: {error}",
+        "  please report it with the lines that led here; PAGEFAULT_LAB_DEBUG=1 shows where it happened",
+    ]
+    if os.environ.get("PAGEFAULT_LAB_DEBUG"):
+        import traceback
+
+        told += "".join(traceback.format_exception(error)).splitlines()
+    return told

@@ -1,0 +1,101 @@
+"""The one loop: a line is executed, and what it yields is shown. The prompt, a pipe and a script all go through it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pagefault_lab.lab.results import Quit, Ran, Stopped
+from pagefault_lab.problem import Problem, Problems
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.results import Place
+    from pagefault_lab.lab.session import Session
+    from pagefault_lab.terminal.screen import Output
+
+
+CONTINUATION = "...> "  # the prompt inside an unfinished block
+BUDGET_HINT = "run it with a larger --budget, or stop it earlier with a breakpoint"
+
+
+class Ending(Enum):
+    """How a line ended."""
+
+    DONE = "done"
+    WRONG = "wrong"  # it was a Problem, and said so
+    STOPPED = "stopped"  # by Ctrl-C
+    LEAVE = "leave"  # it asked to leave the lab
+
+
+class Loop:
+    """Lines of one session, shown on one output."""
+
+    def __init__(self, session: Session, output: Output) -> None:
+        self.session = session
+        self.output = output
+
+    def perform(self, line: str, file: str | None = None, number: int | None = None) -> Ending:
+        """Execute one line. One of a script stands in `file`, in the block that begins at line `number` if in one."""
+        with interrupts(self.session) as pressed:
+            try:
+                for value in self.session.execute(line):
+                    if isinstance(value, Quit):
+                        return Ending.LEAVE
+                    self.output.show(value)
+                    if isinstance(value, Ran) and value.stopped is Stopped.BUDGET:
+                        raise Problem(f"this line takes more than {self.session.budget:,} instructions", BUDGET_HINT)
+            except Problem as problem:
+                place(problem, file, number)
+                self.output.complain(problem)
+                return Ending.WRONG
+            except KeyboardInterrupt:
+                return Ending.STOPPED
+        return Ending.STOPPED if pressed else Ending.DONE
+
+    def repeat(self) -> Ending:
+        """What an empty line does: the last stepping command once more, if the last line was one."""
+        line = self.session.repetition
+        return self.perform(line) if line else Ending.DONE
+
+
+@contextmanager
+def interrupts(session: Session) -> Iterator[list[int]]:
+    """While a line is executed, Ctrl-C stops a run between two steps; a second one ends whatever takes so long.
+
+    Gives the list of signals that came.
+    """
+    came: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        came.append(number)
+        session.interrupt()
+        if len(came) > 1:
+            raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not the main thread: whoever started it sees to signals
+        yield came
+        return
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def place(problem: Problem, file: str | None, number: int | None) -> None:
+    """Give a problem in what was typed its place in the script: `file`, and line `number` or, in a block that begins
+    there, one further down. One that lies in another file keeps its place.
+    """
+    for one in (problem, *(problem.problems if isinstance(problem, Problems) else ())):
+        if one.file is None or one.file.startswith("<"):  # the assembler's names for what was typed
+            one.file = file
+            one.line = None if number is None else number + (one.line or 1) - 1
+
+
+def prompt_of(place: Place) -> str:
+    """The prompt: ring and place, `cpl0 page_fault+3> `."""
+    return f"cpl{place.ring} {place.name}> " if place.name else f"cpl{place.ring}> "

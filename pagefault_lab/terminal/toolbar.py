@@ -1,0 +1,26 @@
+"""The line at the bottom of the screen: ring, EIP, CR3 and how many steps were made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pagefault_lab.terminal.opening import Glimpse
+
+
+def toolbar(glimpse: Glimpse, width: int) -> str:
+    """As much of it as fits, the most important first."""
+    parts = [
+        f"CPL {glimpse.ring}",
+        f"eip {glimpse.eip:#010x}",
+        f"cr3 {glimpse.cr3:#010x}",
+        f"step {glimpse.steps:,}",
+        f"world {glimpse.world}",
+        "F7 si, F8 back",
+    ]
+    shown = ""
+    for part in parts:
+        if len(shown) + len(part) + 2 > width:
+            break
+        shown += f"  {part}" if shown else f" {part}"
+    return shown
