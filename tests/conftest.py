@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
+
 NO_SKIPS = bool(os.environ.get("PAGEFAULT_LAB_NO_SKIPS"))
 
 

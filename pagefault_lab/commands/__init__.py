@@ -11,18 +11,21 @@ The annotations of the parameters parse and complete the words of the line (para
 the usage, the docstring the help, and its first line the summary. The first name is the one that help shows. A name of
 two words, `@command("info idt")`, is a subcommand. With `repeats=True` an empty line at the prompt does it again.
 
-A command's module is imported when it is used: all names are read from the text of the files.
+A command's module is imported when it is used: all names are read from the text of the files. Whoever imports this
+package makes sessions understand commands (lab/language.py).
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from pagefault_lab.lab import language
 from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
@@ -209,3 +212,6 @@ def unknown(line: str, also: Iterable[str] = ()) -> Problem:
     names = [name for name in spellings() if " " not in name]
     hint = closest(word, [*names, *also]) or "help lists the commands; an instruction is written as GNU as reads it"
     return Problem(f"{word} is neither a command nor an instruction", hint, text=line, column=column)
+
+
+language.plug_in(sys.modules[__name__])

@@ -16,5 +16,4 @@ def continue_(session: Session) -> Iterator[object]:
     That is a breakpoint; the end of a typed line that had faulted and is now executed; the end of what was typed; a
     task that the guest kernel has started anew; a processor that waits for an interrupt or is shut down; Ctrl-C.
     """
-    session.code.check_not_at_end()
     yield from session.runner.go()

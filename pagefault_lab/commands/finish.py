@@ -20,8 +20,7 @@ def finish(session: Session) -> Iterator[object]:
 
     Calls, interrupts and faults on the way are counted, so that the return is the right one.
     """
-    session.check_runs()
-    session.code.check_not_at_end()
+    session.check_not_shut_down()
     machine, cpu = session.machine, session.machine.cpu
     depth = 0
     change = 0
@@ -29,11 +28,12 @@ def finish(session: Session) -> Iterator[object]:
 
     def look() -> None:
         nonlocal change
-        instruction = None if cpu.pending and cpu.interruptible else next_instruction(machine)
+        if session.interrupt_is_next:
+            change = 1
+            return
+        instruction = next_instruction(machine)
         name = instruction.form.name if instruction is not None else ""
         change = 1 if name in ENTERS else -1 if name in LEAVES else 0
-        if instruction is None and cpu.pending and cpu.interruptible:
-            change = 1
 
     def returned() -> bool:
         nonlocal depth, exceptions
@@ -44,4 +44,4 @@ def finish(session: Session) -> Iterator[object]:
         depth += change
         return depth < 0
 
-    yield from session.runner.go(watch=returned, before_step=look)
+    yield from session.runner.go(watch=returned, before_step=look, tell_arrival=True)

@@ -22,8 +22,7 @@ def irq(session: Session, number: Number) -> Iterator[object]:
     if not 0 <= number <= 15:
         raise Problem(f"there is no IRQ {number}", "0 to 15")
     cpu = session.machine.cpu
-    if cpu.shutdown:
-        session.check_runs()
+    session.check_not_shut_down()
     session.changing()
     session.machine.interrupt(vector)
     session.changed_by_host()

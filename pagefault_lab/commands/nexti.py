@@ -16,8 +16,7 @@ def nexti(session: Session) -> Iterator[object]:
 
     An instruction that faults enters its handler, as with `si`; `finish` or `c` gets out of it.
     """
-    session.check_runs()
-    session.code.check_not_at_end()
+    session.check_not_shut_down()
     instruction = next_instruction(session.machine)
     repeats = instruction is not None and bool(instruction.repeat and instruction.form.repeat)
     calls = instruction is not None and instruction.form.name in ("call", "lcall", "int", "int3", "into")

@@ -17,7 +17,7 @@ def run(session: Session, address: Address | None = None) -> Iterator[object]:
 
     With ADDRESS, from there. The registers are as they are.
     """
-    session.check_runs()
+    session.check_not_shut_down()
     start = session.code.start if address is None else address
     if start is None:
         raise Problem("nothing is typed yet")

@@ -13,5 +13,4 @@ if TYPE_CHECKING:
 @command("until", "advance", "u", group="running")
 def until(session: Session, address: Address) -> Iterator[object]:
     """Run to a linear address, or to whatever stops a run before."""
-    session.code.check_not_at_end()
     yield from session.runner.go((address,))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @command("user", group="running")
 def user(session: Session) -> Iterator[object]:
-    """Run until the guest is back at CPL 3, by its own iret."""
+    """Run until the guest is back at CPL 3, by its own iret, which is told."""
     if session.ring == 3:
         yield Message("this is CPL 3 already")
         return
@@ -22,4 +22,4 @@ def user(session: Session) -> Iterator[object]:
         if session.world.kernel_place is not None:
             hint = f"type jmp {session.symbols.name(session.world.kernel_place)} first, from there an iret follows"
         raise Problem("nothing is typed here that would return to CPL 3", hint)
-    yield from session.runner.go(watch=lambda: session.ring == 3)
+    yield from session.runner.go(watch=lambda: session.ring == 3, tell_arrival=True)

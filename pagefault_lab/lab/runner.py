@@ -76,11 +76,13 @@ class Runner:
     def steps(self, count: int) -> Iterator[object]:
         """Make `count` steps and tell each; if they are many, only the last."""
         session = self.session
-        if session.machine.cpu.shutdown:
-            session.check_runs()
-        session.code.check_not_at_end()
-        session.changing()
+        session.check_not_shut_down()
         journey = Journey(session)
+        stands_still = self._stands_still(journey)
+        if stands_still is not None:
+            yield stands_still
+            return
+        session.changing()
         for left in range(count, 0, -1):
             stopped = self.must_stop
             if stopped is None and left < count and session.code.ends_at_eip and not session.interrupt_is_next:
@@ -100,6 +102,15 @@ class Runner:
         if count > TOLD:
             yield journey.end(Stopped.ARRIVED)
 
+    def _stands_still(self, journey: Journey) -> Ran | None:
+        """What a run comes to that cannot make one step: nothing is typed here, or the processor is halted."""
+        session = self.session
+        if session.interrupt_is_next:
+            return None
+        if session.machine.cpu.halted:
+            return journey.end(Stopped.WAITING)
+        return journey.end(Stopped.END_OF_TYPED) if session.code.ends_at_eip else None
+
     def drive(self) -> Iterator[object]:
         """Execute the innermost typed line until it is finished or left. Its first steps are told, and the last."""
         session = self.session
@@ -111,7 +122,7 @@ class Runner:
                 if stopped is not None:
                     yield journey.end(stopped)
                     return
-                step = self.last = session.history.story(session.machine.steps - 1)
+                step = self._last_step()
             else:
                 step = self.step()
                 told += 1
@@ -146,16 +157,22 @@ class Runner:
         arrived: Callable[[], bool] | None = None,
         watch: Callable[[], bool] | None = None,
         before_step: Callable[[], None] | None = None,
+        tell_arrival: bool = False,
     ) -> Iterator[object]:
         """Run until something stops it; the last value is a Ran that tells what.
 
         `arrivals` are linear addresses to run to, if `arrived` says so there. `watch` is asked after every step whether
-        to stop, and `before_step` called before each; a run with these is slow.
+        to stop, and `before_step` called before each; a run with these is slow. `tell_arrival` tells the step that
+        arrived.
         """
         session = self.session
-        session.check_runs()
-        session.changing()
+        session.check_not_shut_down()
         journey = Journey(session)
+        stands_still = self._stands_still(journey)
+        if stands_still is not None:
+            yield stands_still
+            return
+        session.changing()
         targets = frozenset(arrivals)
         while True:
             if watch is None and session.typed_lines.executing is not None:
@@ -174,13 +191,17 @@ class Runner:
                 before_step()
             stop = self._run(targets, SLICE if watch is None else 1)
             if stop is Stop.SHUTDOWN:
-                yield self._shut_down()
+                session.typed_lines.forget()
+                self._fault = self._last_step()
+                yield self._fault
                 yield journey.end(Stopped.SHUTDOWN)
                 return
             if stop is Stop.UNSUPPORTED:
                 yield journey.end(Stopped.UNSUPPORTED, detail=session.machine.unsupported)
                 return
             if (watch is not None and watch()) or (session.here in targets and (arrived is None or arrived())):
+                if tell_arrival:
+                    yield self._last_step()
                 session.typed_lines.arrive()
                 yield journey.end(Stopped.ARRIVED)
                 return
@@ -235,10 +256,9 @@ class Runner:
         if self.session.history.steps_since_mark >= INTERVAL:
             self.session.history.take(Kind.TIME)
 
-    def _shut_down(self) -> Step:
-        """The step that ended in shutdown, told."""
-        self.session.typed_lines.forget()
-        self.last = self._fault = step = self.session.history.story(self.session.machine.steps - 1)
+    def _last_step(self) -> Step:
+        """The step that a run ended with, told."""
+        self.last = step = self.session.history.story(self.session.machine.steps - 1)
         return step
 
     def _world_stop(self) -> StopPlace | None:

@@ -6,11 +6,11 @@ A line is a transaction: if it is wrong (a Problem), everything is as before it;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pagefault_lab.lab import language
 from pagefault_lab.lab.breakpoints import Breakpoints
 from pagefault_lab.lab.history import History, Kind
 from pagefault_lab.lab.results import Place, Value, WorldEntered
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.expressions import Expression
     from pagefault_lab.machine.machine import Machine
 
-# What reads the lines that are no code. It is a layer above this one, so it is named here and not imported: a session
-# asks for it when the first such line comes.
-COMMANDS: Final = "pagefault_lab.commands"
-
 _LABEL_OR_ASSIGNMENT: Final = re.compile(r"\s*(?:[A-Za-z_.$][\w.$]*\s*(?::|==?(?!=))|[0-9]+\s*:)")
 
 
@@ -41,14 +37,6 @@ class Displayed(NamedTuple):
 
     expression: Expression
     letter: str
-
-
-class Commands(Protocol):
-    """What a session expects of the layer of commands."""
-
-    def find(self, line: str, abbreviated: bool = True) -> Any: ...
-    def execute(self, session: Session, line: str, found: Any) -> Iterator[object]: ...
-    def unknown(self, line: str, also: Iterable[str] = ()) -> Problem: ...
 
 
 class Session:
@@ -136,7 +124,7 @@ class Session:
             self.note_line("")
             return
         self.repetition = ""
-        commands: Commands = import_module(COMMANDS)
+        commands = language.spoken()
         if _LABEL_OR_ASSIGNMENT.match(line):
             yield from self.code.statement(line)
         elif found := commands.find(line, abbreviated=False):
@@ -237,11 +225,15 @@ class Session:
         cpu = self.machine.cpu
         return bool(cpu.pending) and cpu.interruptible
 
-    def check_runs(self) -> None:
-        """A Problem if the processor executes nothing any more."""
-        cpu = self.machine.cpu
-        if cpu.shutdown:
+    def check_not_shut_down(self) -> None:
+        """A Problem if the processor has given up."""
+        if self.machine.cpu.shutdown:
             raise Problem("the processor is shut down: a fault could not be delivered", "`back` undoes the last line")
+
+    def check_runs(self) -> None:
+        """A Problem if the processor executes nothing now."""
+        cpu = self.machine.cpu
+        self.check_not_shut_down()
         if cpu.halted and not self.interrupt_is_next:
             hint = "`irq 0` requests one" if cpu.eflags & 0x200 else "IF = 0: it waits forever"
             raise Problem("the processor is halted and waits for an interrupt", f"{hint}; `back` undoes the last line")

@@ -82,11 +82,6 @@ class TypedCode:
         region = self.region
         return region is not None and self.session.here == self.free(region)
 
-    def check_not_at_end(self) -> None:
-        """A Problem if nothing was typed for where EIP stands, and no interrupt will lead elsewhere."""
-        if self.ends_at_eip and not self.session.interrupt_is_next:
-            raise Problem("nothing is typed here yet", "type an instruction; `jmp ADDRESS` goes elsewhere")
-
     def stand_at_end(self) -> None:
         """Put EIP where the next line will be placed."""
         region = self.region

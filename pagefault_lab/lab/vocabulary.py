@@ -264,7 +264,7 @@ DESCRIPTOR: Final = {
     "base": Bits("linear address of its first byte", ((16, 24), (56, 8))),
     "limit": Bits("offset of its last byte", ((0, 16), (48, 4))),
     "type": _one("the four type bits", 40, 4),
-    "system": Bits("1: code or data, 0: system (the S bit)", ((44, 1),)),
+    "s": _one("S: 1 code or data, 0 system", 44),
     "dpl": _one("privilege level", 45, 2),
     "present": _one("P", 47),
     "big": _one("D/B", 54),

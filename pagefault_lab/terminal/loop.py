@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
+import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
 from pagefault_lab.lab.results import Quit, Ran, Stopped
 from pagefault_lab.problem import Problem, Problems
 

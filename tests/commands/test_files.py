@@ -60,7 +60,8 @@ def test_a_file_that_cannot_be_loaded_is_a_problem(bare: Session, tmp_path: Path
 
 def test_a_saved_session_is_repeated_exactly(linux: Session, tmp_path: Path) -> None:
     do(linux, "movl $user_bss,%ebx", "movl %eax,(%ebx)", "c", "asm", "f: nop", "ret", "end", "jmp over",
-       "nop", "over: nop", "kernel", "movl $3,%eax", "user", "set edx = 7", "irq 0", "si", "c", "back", "reverse-stepi")  # fmt: skip
+       "nop", "over: nop", "kernel", "movl $3,%eax", "user", "set edx = 7", "irq 0", "si", "c", "back",
+       "reverse-stepi")  # fmt: skip
     with pytest.raises(Problem):
         do(linux, "nonsense")
     saved = only(Saved, do(linux, f"save {tmp_path}/session.lab"))

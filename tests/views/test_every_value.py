@@ -61,6 +61,7 @@ LINES = [
     "p eax+4", "p/t 7", "p/c 65", "p/d -1", "x/8xw $esp", "x/3xb $esp", "x/s $esp", "x/3i $eip", "xp/4xw 0x1000",
     "x/4xw 0x10", "b $eip", "tb $eip + 1 if eax == 1", "info break", "delete 1", "disas", "list", "symbols", "spot = 5",
     "set $ebx = 9", "set $count = 1", "ni", "irq 0", "back", "reverse-stepi", "world", "dmesg", "kernel", "user",
+    "display/x $eax", "nop", "undisplay 1",
 ]  # fmt: skip
 
 
