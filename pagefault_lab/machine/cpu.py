@@ -57,7 +57,7 @@ NO_BLOCKS: Final[Blocks] = {}
 
 _SAVED: Final = (
     "eip", "_eflags", "lazy", "gdtr", "idtr", "ldtr", "tr", "cr0", "cr2", "cr3", "cr4", "cpl",
-    "halted", "shutdown", "shadow", "retired", "exceptions", "last_fault",
+    "halted", "shutdown", "trapping", "shadow", "retired", "exceptions", "last_fault",
 )  # fmt: skip
 
 
@@ -86,6 +86,7 @@ class Cpu:
         self.tlb = Tlb()
         self.pending: list[int] = []
         self.halted = self.shutdown = False
+        self.trapping = False  # a single-step trap is due: TF was set before the instruction, and it entered no handler
         self.shadow = 0  # 1: the last instruction was STI; 2: it loaded SS: no interrupt (and no trap) before the next
         self.retired = self.exceptions = 0
         self.last_fault: tuple[Fault, int] | None = None  # the last exception delivered, and the EIP it saved
@@ -273,8 +274,8 @@ class Cpu:
     def _raise_page_fault(self, fault: Fault) -> None:
         assert fault.linear is not None
         self.cr2 = fault.linear
-        self.tlb.drop(fault.linear)
-        self.forget_page(fault.linear >> 12)
+        for page in self.tlb.drop(fault.linear):
+            self.forget_page(page)
         raise FaultRaised(fault)
 
     # --- memory by segment
@@ -377,6 +378,10 @@ class Cpu:
         self.tlb.entries[linear >> 12] = TlbEntry(
             end.physical >> 12, end.user, end.writable, dirty, end.global_, end.large
         )
+        if entry is not None:  # for a clean page, perhaps a stale one, by which the fast paths went
+            self.forget_page(linear >> 12)
+            if entry.frame != end.physical >> 12 and entry.frame in self.memory.code:
+                self.memory.code[entry.frame].forget()  # the running block may be of this very page
         return end.physical
 
     def ask(self, linear: int, kind: Kind, user: bool) -> TlbEntry | PageWalk | None:
@@ -637,5 +642,5 @@ class Cpu:
 
     @property
     def must_step(self) -> bool:
-        """Whether the next instruction has more to do than its own work: a trap after it, or RF to clear."""
-        return bool(self._eflags & (TF | RF))
+        """Whether the next step has more to do than an instruction's own work: a trap, or RF to clear."""
+        return self.trapping or bool(self._eflags & (TF | RF))

@@ -259,7 +259,11 @@ def _enter(cpu: Cpu, fault: Fault, source: Source, saved_eip: int) -> None:
         )
 
     eflags = cpu.eflags
-    pushed_flags = eflags | RF if source is Source.EXCEPTION and fault.row.kind is Class.FAULT else eflags
+    pushed_flags = eflags
+    if source is Source.SOFTWARE:
+        pushed_flags &= ~RF
+    elif source is Source.EXCEPTION and fault.row.kind is Class.FAULT:
+        pushed_flags |= RF
     frame = [("EFLAGS", pushed_flags), ("CS", cpu.segments[CS].selector), ("EIP", saved_eip)]
     if tss_address is not None:
         frame = [("SS", old_ss.selector), ("ESP", old_esp), *frame]
@@ -290,7 +294,7 @@ def _enter(cpu: Cpu, fault: Fault, source: Source, saved_eip: int) -> None:
     cpu.set_segment(CS, Segment.of(selector & 0xFFFC | cpl, descriptor))
     cpu.eip = gate.offset
     cpu.eflags = eflags & ~(TF | VM | RF | NT | (IF if gate.is_interrupt_gate else 0))
-    cpu.halted = False
+    cpu.halted = cpu.trapping = False
     if cpu.recorder is not None:
         cs, ss = cpu.segments[CS].selector, cpu.segments[SS].selector
         cpu.recorder.append(Entered(cs, cpu.eip, ss, cpu.registers[ESP], cpl, eflags, cpu.eflags))

@@ -6,6 +6,7 @@ Both execute the same declarations; only the observer differs. Time is the numbe
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
 
@@ -92,6 +93,10 @@ class Machine:
         if cpu.shutdown:
             return None
         cpu.start = cpu.eip
+        if cpu.trapping:
+            self._trap()
+            self.steps += 1
+            return None
         if cpu.pending and cpu.interruptible:
             deliver(cpu, Fault(cpu.pending[0]), Source.EXTERNAL)
             cpu.pending.pop(0)
@@ -100,7 +105,7 @@ class Machine:
         if cpu.halted:
             return None
         shadow, cpu.shadow = cpu.shadow, 0
-        single_stepping = cpu.single_stepping
+        cpu.trapping = cpu.single_stepping
         instruction: Instruction | None = None
         try:
             try:
@@ -116,16 +121,25 @@ class Machine:
                 self.steps += 1
                 return instruction
         except NotSimulated:
-            cpu.eip, cpu.shadow = cpu.start, shadow
+            cpu.eip, cpu.shadow, cpu.trapping = cpu.start, shadow, False
             raise
         self.steps += 1
         cpu.retired += 1
         if cpu._eflags & RF and instruction.form.name != "iret":
             cpu._eflags &= ~RF
-        if single_stepping and cpu.shadow != 2:
-            cpu.debug[6] |= SINGLE_STEP
-            deliver(cpu, DEBUG)
+        if cpu.shadow == 2:
+            cpu.trapping = False
+        if cpu.trapping:
+            with suppress(NotSimulated):  # the instruction is done: the next step says that its trap is not
+                self._trap()
         return instruction
+
+    def _trap(self) -> None:
+        """The single-step trap behind an instruction."""
+        cpu = self.cpu
+        cpu.debug[6] |= SINGLE_STEP
+        deliver(cpu, DEBUG)
+        cpu.trapping = False
 
     def iterate(self, instruction: Instruction) -> None:
         """One iteration of a repeated string instruction, an instruction of its own: EIP stays until the last."""
@@ -177,7 +191,7 @@ class Machine:
 
         def next_byte() -> int:
             nonlocal taken, place
-            if cpu.eip + taken > cs.limit:
+            if cpu.eip + taken & 0xFFFFFFFF > cs.limit:
                 cpu.require(
                     "the instruction lies inside CS", False, general_protection(0), EIP=cpu.eip, limit=cs.limit
                 )
@@ -226,6 +240,7 @@ class Machine:
         cpu = self.cpu
         exceptions = cpu.exceptions
         last = self.steps + limit
+        self.unsupported = ""
         arrived = True  # EIP is where a block may begin: the run's start, or behind a transfer
         while self.steps < last:
             if cpu.shutdown:
@@ -235,8 +250,10 @@ class Machine:
             before = self.steps
             if not (cpu.shadow or cpu.pending or cpu.must_step):
                 if arrived:
-                    self._warm()
+                    self._warm(stops)
                 self._run_blocks(last, stops)
+                if self.unsupported:
+                    return Stop.UNSUPPORTED
             arrived = True
             if self.steps == before:
                 if journal is not None:
@@ -263,15 +280,28 @@ class Machine:
             if blocks is None:
                 break
             block = blocks.get(cpu.eip)
-            if block is None or steps + block.length > last or (stops and not block.addresses.isdisjoint(stops)):
+            if block is None or steps + block.length > last:
+                break
+            if stops and not block.addresses.isdisjoint(stops):
+                del blocks[cpu.eip]  # it will be translated anew, to end before the stop
                 break
             steps += block.run(last - steps)
-            if cpu.exceptions != exceptions or cpu.eip in stops:
+            if cpu.exceptions != exceptions or cpu.eip in stops or self.unsupported:
                 break
         cpu.retired += steps - self.steps
         self.steps = steps
 
-    def _warm(self) -> None:
+    def faulted(self, fault: Fault, made: int) -> int:
+        """Deliver the fault of a translated instruction behind `made` steps of its block; the steps with it."""
+        try:
+            deliver(self.cpu, fault)
+        except NotSimulated as missing:
+            self.unsupported = str(missing)
+            return made
+        self.cpu.retired -= 1  # a step that retires nothing
+        return made + 1
+
+    def _warm(self, stops: Collection[int]) -> None:
         """Count an arrival at EIP; code that is arrived at often enough is translated."""
         cpu = self.cpu
         eip = cpu.eip
@@ -284,6 +314,6 @@ class Machine:
         if heat[eip] >= self.hot:
             from pagefault_lab.machine.translation import translate  # costs start-up time; only long runs need it
 
-            block = translate(self, eip, physical, cpu.journaling)
+            block = translate(self, eip, physical, cpu.journaling, stops)
             if block is not None:
                 blocks[eip] = block

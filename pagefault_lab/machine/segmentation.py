@@ -157,7 +157,9 @@ class Segment:
         return self.valid and not self.base and self.limit == 0xFFFFFFFF and not self.expand_down
 
     def contains(self, offset: int, size: int) -> bool:
-        """Whether `size` bytes from `offset` lie inside the limit (SDM vol. 3, 5.3)."""
+        """Whether `size` bytes from `offset` lie inside the limit (SDM vol. 3, 5.3); in a flat one they wrap around."""
+        if self.flat:
+            return True
         last = offset + size - 1
         if self.expand_down:
             return offset > self.limit and last <= (0xFFFFFFFF if self.big else 0xFFFF)

@@ -27,14 +27,16 @@ class Tlb:
     def __init__(self) -> None:
         self.entries: dict[int, TlbEntry] = {}
 
-    def drop(self, linear: int) -> None:
-        """What INVLPG does: the page's entry goes, and with a 4 MiB page all pieces of it."""
+    def drop(self, linear: int) -> list[int]:
+        """What INVLPG does: the page's entry goes, and with a 4 MiB page all pieces of it; those pages."""
         page = linear >> 12
-        entry = self.entries.pop(page, None)
+        pages = [page]
+        entry = self.entries.get(page)
         if entry is not None and entry.large:
-            first = page & ~0x3FF
-            for piece in [piece for piece in self.entries if piece & ~0x3FF == first]:
-                del self.entries[piece]
+            pages = [piece for piece in self.entries if piece >> 10 == page >> 10]
+        for piece in pages:
+            self.entries.pop(piece, None)
+        return pages
 
     def drop_all(self, keep_global: bool) -> None:
         """What a load of CR3 does (global entries stay), or a change of CR0.PG or CR4 (all go)."""

@@ -1,4 +1,4 @@
-"""Translated code and single steps are one semantics: held equal in lockstep, faults, traps and rewritten code included."""
+"""Translated code and single steps are one semantics: held equal in lockstep, with faults, traps and rewritten code."""
 
 from __future__ import annotations
 
@@ -144,3 +144,17 @@ def test_a_journal_holds_what_single_steps_tell(seed: int) -> None:
         assert record.status == stepped.cpu.eflags & STATUS
         assert seen(record.events) == seen(stepped.step().events)
     assert recorded.cpu.save() == stepped.cpu.save()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_stop_inside_hot_code_is_never_run_past(seed: int) -> None:
+    code = soup(seed)
+    translated, stepped = machine(code, seed, 3, 1), machine(code, seed, 3, NEVER)
+    translated.run(700)
+    stepped.run(700)
+    places = random.Random(seed)
+    for _ in range(12):
+        stops = {CODE + places.randrange(len(code)) for _ in range(places.choice((1, 5, 60)))}
+        assert translated.run(400, stops) is stepped.run(400, stops)
+        assert translated.steps == stepped.steps
+        assert translated.cpu.save() == stepped.cpu.save()

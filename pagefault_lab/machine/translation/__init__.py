@@ -14,6 +14,7 @@ it a loop. Flags are stored only where somebody could look. A block is only run 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pagefault_lab.machine.translation.writer import Block, Writer
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
 
-def translate(machine: Machine, eip: int, physical: int, journaling: bool = False) -> Block | None:
+def translate(
+    machine: Machine, eip: int, physical: int, journaling: bool = False, stops: Collection[int] = ()
+) -> Block | None:
     """Translate the 32-bit code at EIP, whose first byte is at `physical`; None if its first instruction cannot be.
 
-    A block that is `journaling` notes every instruction with the recorder and takes no fast path to memory.
+    A block that is `journaling` notes every instruction with the recorder and takes no fast path to memory. It ends
+    before any address in `stops`.
     """
-    return Writer(machine, eip, physical, journaling).block()
+    return Writer(machine, eip, physical, journaling, stops).block()
 
 
 __all__ = ["Block", "translate"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.machine.decoder import Instruction, decode
-from pagefault_lab.machine.delivery import deliver
 from pagefault_lab.machine.faults import FaultRaised
 from pagefault_lab.machine.memory import PAGE
 from pagefault_lab.machine.operands import Immediate, Memory, Register8, Register16, Register32, Target
@@ -44,8 +43,9 @@ class _PageEnd(Exception):
 class Writer:
     """Writes a block's function."""
 
-    def __init__(self, machine: Machine, eip: int, physical: int, journaling: bool) -> None:
+    def __init__(self, machine: Machine, eip: int, physical: int, journaling: bool, stops: Collection[int]) -> None:
         self.machine = machine
+        self.stops = stops
         self.journaling = journaling
         self.eip = eip
         self.frame = physical & 0xFFFFF000
@@ -230,9 +230,7 @@ class Writer:
             "    except FaultRaised as raised:",
             *indented(self.handlers, 8),
             "        cpu.start = cpu.eip = EIPS[at]",
-            "        cpu.retired -= 1",
-            "        deliver(cpu, raised.fault)",
-            "        return steps + MADE[at] + 1",
+            "        return faulted(raised.fault, steps + MADE[at])",
         ]
         length = max(self.made) + 1
         cpu = self.machine.cpu
@@ -241,8 +239,8 @@ class Writer:
             cpu=cpu, R=cpu.registers, READS=cpu.reads, WRITES=cpu.writes, read_for_write=cpu.read_for_write,
             read=cpu.note_read if noting else cpu.read, write=cpu.note_write if noting else cpu.write,
             push=cpu.note_push if noting else cpu.push, peek_stack=cpu.note_peek if noting else cpu.peek_stack,
-            iterate=self.machine.iterate,
-            FaultRaised=FaultRaised, deliver=deliver, EIPS=tuple(self.addresses), MADE=tuple(self.made), CODE=self.code,
+            iterate=self.machine.iterate, faulted=self.machine.faulted, FaultRaised=FaultRaised,
+            EIPS=tuple(self.addresses), MADE=tuple(self.made), CODE=self.code,
             LENGTH=length,
         )  # fmt: skip
         exec(compile("\n".join(source), f"<block at {self.eip:#x}>", "exec"), self.namespace)
@@ -264,7 +262,7 @@ class Writer:
     def trace(self, eip: int) -> list[str]:
         """Lines for the code from EIP on, until they leave the block."""
         lines: list[str] = []
-        while self.room and eip >> 12 == self.eip >> 12 and eip not in self.path:
+        while self.room and eip >> 12 == self.eip >> 12 and eip not in self.path and eip not in self.stops:
             instruction = self.decode(eip)
             if instruction is None:
                 break
@@ -292,6 +290,10 @@ class Writer:
                 if before is not None:
                     self.handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
             lines += statements
+            if self.writes:
+                # a write may have changed the very code that is running
+                there = None if repeats or self.goes_to is None else str(self.goes_to)
+                lines += [f"if CODE.generation != {self.code.generation}:", *indented(self.leave(there, again=False))]
             if repeats:
                 here = self.leave(str(eip))
                 lines += [f"if cpu.eip != {self.next_eip}:", *indented(here)]
@@ -300,12 +302,8 @@ class Writer:
                     return lines + self.leave()
                 self.goes_to = self.returns.pop()
                 lines += [f"if cpu.eip != {self.goes_to}:", *indented(self.leave())]
-            elif self.writes:
-                if self.goes_to != self.next_eip:
-                    self.returns.append(self.next_eip)  # a jump that writes memory is a call
-                # a write may have changed the very code that is running
-                there = self.leave(str(self.goes_to), again=False)
-                lines += [f"if CODE.generation != {self.code.generation}:", *indented(there)]
+            elif self.writes and self.goes_to != self.next_eip:
+                self.returns.append(self.next_eip)  # a jump that writes memory is a call
             eip = self.goes_to if self.goes_to is not None else self.next_eip
         return lines + self.leave(str(eip))
 
