@@ -14,7 +14,7 @@ import pagefault_lab
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pagefault_lab"
-HEAVY = {"prompt_toolkit", "rich", "pygments", "elftools", "asyncio", "dataclasses"}
+HEAVY = {"prompt_toolkit", "rich", "pygments", "asyncio", "dataclasses"}
 
 
 def imported_by(*arguments: str) -> set[str]:

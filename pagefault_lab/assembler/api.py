@@ -144,6 +144,8 @@ def statement_words() -> dict[str, str]:
     found = {name: each.help.splitlines()[0] if each.help else "" for name, each in directives().items()}
     found |= dict.fromkeys(PREFIXES, "prefix")
     for mnemonic, forms in by_mnemonic().items():
+        if not is_mnemonic(mnemonic):
+            continue
         found[mnemonic] = (forms[0].function.__doc__ or "").strip().split("\n")[0]
     return found
 

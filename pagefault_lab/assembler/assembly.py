@@ -14,9 +14,9 @@ from pagefault_lab.assembler import complaints
 from pagefault_lab.assembler.cursor import Cursor
 from pagefault_lab.assembler.directives import directives
 from pagefault_lab.assembler.encoder import PREFIXES, WISHES, Jump, Prefixes, encode
-from pagefault_lab.assembler.expressions import Expression, Reference, fits
+from pagefault_lab.assembler.expressions import OFFSET_TABLE, SLOT, Expression, Reference, fits
 from pagefault_lab.assembler.forms import is_mnemonic
-from pagefault_lab.assembler.fragments import Branch, Fixup, Fragment, Origin, Section, Tail
+from pagefault_lab.assembler.fragments import ABSOLUTE, Alignment, Branch, Fixup, Fragment, Origin, Section, Tail
 from pagefault_lab.assembler.macros import Expansion, Macro, bind_arguments, replace
 from pagefault_lab.assembler.operands import read_operands
 from pagefault_lab.assembler.relaxation import LARGEST
@@ -45,7 +45,8 @@ _FOR_SECTIONS: Final = re.compile(
 _DEFAULTS: Final = (
     (".text", "ax", "progbits"), (".rodata", "a", "progbits"), (".data", "wa", "progbits"), (".bss", "wa", "nobits"),
     (".init_array", "wa", "init_array"), (".fini_array", "wa", "fini_array"), (".init", "ax", "progbits"),
-    (".fini", "ax", "progbits"), (".note", "", "note"), (".tdata", "waT", "progbits"), (".tbss", "waT", "nobits"),
+    (".fini", "ax", "progbits"), (".note", "", "note"), (".got", "wa", "progbits"), (".tdata", "waT", "progbits"),
+    (".tbss", "waT", "nobits"),
 )  # fmt: skip
 
 
@@ -110,6 +111,8 @@ class Assembly:
         self._executed = 0
         self._characters = 0
         self._room = LARGEST  # bytes that may still be emitted
+        self._starts: dict[Fragment, int] = {}  # of what .struct describes
+        self._slots: dict[SymbolEntry, SymbolEntry] = {}  # of the offset table
         self._section_stack: list[tuple[tuple[str, int], tuple[str, int]]] = []
         self._directives = directives()
         for name in (".text", ".data", ".bss"):
@@ -172,7 +175,7 @@ class Assembly:
         self._labelled = False
         self._statement(statement, text)
         last = self.fragment
-        if self._place != place:
+        if self._place != place or self.absolute_place is not None:
             return
         if self._labelled or last is not first or len(last.data) != start:
             depth = statement.expansion.depth if statement.expansion else 0
@@ -297,15 +300,39 @@ class Assembly:
     # --- Scope: where expressions find names --------------------------------------------------------------------------
 
     def symbol(self, name: str, column: int) -> SymbolEntry:
+        if name == OFFSET_TABLE:
+            return self.offset_table(column)
         return self.symbols.use(name, self.statement, column)
 
     def local_label(self, number: int, way: str, column: int) -> SymbolEntry:
         return self.symbols.numeric_use(number, way, self.statement, column)
 
     def here(self) -> Expression:
+        if (place := self.absolute_place) is not None:
+            return place
         entry = SymbolEntry(".")
         entry.section, entry.fragment, entry.offset = self.fragment.section, self.fragment, len(self.fragment.data)
         return Reference(entry)
+
+    def offset_table(self, column: int) -> SymbolEntry:
+        """The table of position-independent code. Nothing is linked later, so it is a section like others, .got."""
+        entry = self.symbols.use(OFFSET_TABLE, self.statement, column)
+        if not entry.defined:
+            with self.in_section(".got", 0):
+                self.section.alignment = 4
+                self.symbols.define_label(OFFSET_TABLE, self.fragment, self.statement, column)
+        return entry
+
+    def offset_slot(self, symbol: SymbolEntry, column: int) -> SymbolEntry:
+        """The place in the table that holds the symbol's address."""
+        self.offset_table(column)
+        slot = self._slots.get(symbol)
+        if slot is None:
+            slot = self._slots[symbol] = SymbolEntry(symbol.name + SLOT)
+            with self.in_section(".got", 0):
+                slot.section, slot.fragment, slot.offset = self.section, self.fragment, len(self.fragment.data)
+                self.emit_value(symbol.reference(), 4, column)
+        return slot
 
     def known(self, value: Expression) -> int | None:
         return known_now(value)
@@ -319,13 +346,16 @@ class Assembly:
 
     def define_label(self, name: str, column: int) -> None:
         """`name` is the place where the next byte goes."""
+        if (place := self.absolute_place) is not None:
+            self.symbols.set(name, place, self.statement, column, once=True)
+            return
         self.symbols.define_label(name, self.fragment, self.statement, column)
         self._labelled = True
 
     def assign(self, name: str, value: Expression, column: int, *, once: bool = False) -> None:
         """`name` stands for `value`; the name `.` moves the location."""
         if name == ".":
-            self.close_fragment(Origin(value, 0, self.statement))
+            self.close_fragment(Origin(value, 0, self.statement, column))
             return
         self.symbols.set(name, value, self.statement, column, once=once)
 
@@ -374,6 +404,9 @@ class Assembly:
         """End the fragment with a part of variable length and begin the next."""
         if isinstance(tail, Branch) and self.fragment.section.kind == "nobits":
             raise self._no_contents()
+        if (place := self.absolute_place) is not None:
+            self.emit_repeated(b"\0", _length_at(place, tail), 0)
+            return
         fragments = self._fragments()
         self.fragment.tail = tail
         self.fragment = Fragment(self.fragment.section, self._bits)
@@ -385,6 +418,8 @@ class Assembly:
         self.fragment.bits = bits
 
     def _no_contents(self) -> Problem:
+        if self.absolute_place is not None:
+            return Problem("a .struct has labels and room, but no contents", ".text or .data ends it")
         return Problem(f"section {self.section.name} has no contents", "room is made by .skip; bytes belong to .data")
 
     # --- sections -----------------------------------------------------------------------------------------------------
@@ -396,6 +431,17 @@ class Assembly:
         self.fragment = self._last_fragment()
         if not self.fragment.data:
             self.fragment.bits = self._bits
+
+    def enter_struct(self, start: int) -> None:
+        """What follows lies nowhere: its labels are plain numbers, counted from `start`."""
+        self.enter_section(ABSOLUTE, len(self._starts), "", "nobits")
+        self._starts[self.fragment] = start
+
+    @property
+    def absolute_place(self) -> int | None:
+        """The number that a label has here, if this is a .struct."""
+        start = self._starts.get(self.fragment)
+        return None if start is None else start + len(self.fragment.data)
 
     def push_section(self) -> None:
         """Remember the current section for `pop_section`."""
@@ -540,6 +586,16 @@ class Assembly:
         if found is None:
             raise Problem(f"there is no file {name} to include", column=column)
         return found.encode() if isinstance(found, str) else found
+
+
+def _length_at(place: int, tail: Tail) -> int:
+    """How far an alignment or an origin goes in a .struct."""
+    if isinstance(tail, Alignment):
+        padding = -place % tail.boundary
+        return 0 if tail.limit and padding > tail.limit else padding
+    if isinstance(tail, Origin) and type(tail.target) is int:
+        return tail.target - place
+    raise Problem("a size must be known here, in a .struct", "it depends on an address or an undefined symbol")
 
 
 def _read_below(directories: Iterable[str | Path], name: str) -> bytes | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pagefault_lab.assembler.expressions import Expression, Reference
-from pagefault_lab.assembler.forms import Writing, candidates, fits, writings
+from pagefault_lab.assembler.forms import IMPLIED, Writing, candidates, fits, is_mnemonic, writings
 from pagefault_lab.assembler.operands import Written, WrittenImmediate, WrittenMemory, WrittenRegister
 from pagefault_lab.assembler.symbols import REGISTER_WORDS
 from pagefault_lab.machine.instructions import by_mnemonic
@@ -15,17 +15,18 @@ from pagefault_lab.machine.registers import NAMES
 from pagefault_lab.problem import Problem, closest
 
 _SHOWN: Final = 6  # patterns in a hint
+_GENERAL: Final = frozenset(name for names in NAMES.values() for name in names)
 _WORDS: Final = {
     "rel": "label", "moffs": "address", "mfar": "mem", "far": "$selector,$offset", "m": "mem",
     "sreg": "%segment", "creg": "%cr", "dreg": "%db", "treg": "%tr",
 }  # fmt: skip
 _NEWER: Final = re.compile(
     r"cmov\w+|rdmsr|wrmsr|rdtscp?|rdpmc|cpuid|sys(enter|exit|call|ret)\w*|[ls]fence|mfence|prefetch\w*|pause"
-    r"|clflush|movnti|ud[012]|rsm|cmpxchg(8|16)b|fx(save|rstor)|endbr(32|64)|popcnt\w?|lzcnt\w?|tzcnt\w?|bswapq|\w+q"
+    r"|clflush|movnti|ud[012]|rsm|cmpxchg(8|16)b|fx(save|rstor)|endbr(32|64)|popcnt\w?|lzcnt\w?|tzcnt\w?|nop[wl]|c(qto|ltq|qo|dqe)|swapgs"
 )
 _FLOATING: Final = re.compile(
     r"f(ld|st|add|sub|mul|div|com|ucom|i|xch|chs|abs|sqrt|tst|xam|sin|cos|patan|ptan|free|rnd|scale|prem|bld|bst|cmov)\w*"
-    r"|emms|p(add|sub|mul|and|or|xor|cmp|shuf|unpck|max|min|s[lr][lad])[a-z]*|v[a-z]{3,}[sp][sd]|mov([ahlu]p[sd]|dq\w)"
+    r"|emms|mov[dq]|p(add|sub|mul|and|or|xor|cmp|shuf|unpck|max|min|s[lr][lad])[a-z]*|v[a-z]{3,}[sp][sd]|mov([ahlu]p[sd]|dq\w)"
     r"|(add|sub|mul|div|sqrt|min|max|cvt)\w*[sp][sd]"
 )
 
@@ -37,19 +38,18 @@ def unknown_mnemonic(word: str, column: int, known: Iterable[str]) -> Problem:
         return Problem(f"{word} is not a directive", closest(lower, known), column=column)
     names = by_mnemonic()
     sentence = f"{word} is not an instruction"
-    if lower[:-1] in names and lower[-1:] in "bwlq":
-        sizes = sorted(
-            {form.mnemonic for form in names[lower[:-1]] if form.suffix}, key=lambda each: "bwl".find(each[-1])
-        )
-        return Problem(sentence, f"write {_either(sizes or [lower[:-1]])}", column=column)
     if _NEWER.fullmatch(lower):
-        hint = "gcc -march=i486 does without it" if lower.startswith(("cmov", "bsw", "endbr")) else None
-        return Problem(f"{word} is not an instruction of a 486", hint, column=column)
+        hint = "gcc -march=i486 does without it" if lower.startswith(("cmov", "endbr")) else None
+        return Problem(f"{sentence} of a 486", hint, column=column)
+    if lower[:-1] in names and lower[-1:] in "bwlq":
+        sized = {form.mnemonic for form in names[lower[:-1]] if form.suffix and is_mnemonic(form.mnemonic)}
+        sizes = sorted(sized, key=lambda each: "bwl".find(each[-1]))
+        return Problem(sentence, f"write {_either(sizes or [lower[:-1]])}", column=column)
     if _FLOATING.fullmatch(lower):
         return Problem(
             f"{word} does not exist here", "this machine has no floating point and no vectors", column=column
         )
-    return Problem(sentence, closest(lower, [*names, *known]), column=column)
+    return Problem(sentence, closest(lower, [*filter(is_mnemonic, names), *known]), column=column)
 
 
 def no_size(mnemonic: str, matching: Sequence[Writing], column: int) -> Problem:
@@ -63,13 +63,13 @@ def no_form(mnemonic: str, operands: Sequence[Written], possible: Sequence[Writi
     """No form takes these operands. `possible` are those that would if the values were others."""
     if possible:
         return _bad_value(mnemonic, operands, possible, column)
-    known = writings(mnemonic)
+    known = [writing for writing in writings(mnemonic) if not writing.rare]
     shapes = tuple(operand.shape for operand in operands)
     counts = sorted({len(writing.patterns) for writing in known})
     if intel := _intel_syntax(operands):
         return intel
     if len(operands) not in counts:
-        wanted = _either([_operands(count) for count in counts])
+        wanted = _operands(counts)
         where = operands[-1].column if operands and len(operands) > max(counts) else column
         sentence = f"{mnemonic} takes {wanted}, not {len(operands)}"
         return Problem(sentence, takes(mnemonic) if max(counts) else None, column=where)
@@ -80,7 +80,7 @@ def no_form(mnemonic: str, operands: Sequence[Written], possible: Sequence[Writi
     if other is not None:
         return other
     memory = [operand for operand in operands if isinstance(operand, WrittenMemory)]
-    if len(memory) > 1:
+    if len(memory) > 1 and not any(IMPLIED.match(pattern) for writing in known for pattern in writing.patterns):
         sentence = f"{mnemonic} cannot have two operands in memory"
         return Problem(sentence, "go through a register", column=memory[1].column)
     bad = _first_bad(known, shapes)
@@ -91,6 +91,8 @@ def takes(mnemonic: str) -> str:
     """The operands that the mnemonic takes, in words: "movl takes: reg32,reg32/mem; $n,reg32/mem"."""
     sized: dict[str, set[str]] = {}
     for writing in writings(mnemonic):
+        if writing.rare:
+            continue
         words = ",".join(_word(pattern) for pattern in writing.patterns) or "nothing"
         sized.setdefault(re.sub(r"(reg)\d+", r"\1", words), set()).add(words)
     found = dict.fromkeys(next(iter(words)) if len(words) == 1 else plain for plain, words in sized.items())
@@ -107,7 +109,7 @@ def _covers(general: str, special: str) -> bool:
     return len(one) == len(other) and all(
         left == right
         or right in left.split("/")
-        or (left.startswith("reg") and right.startswith("%") and right[1:4] not in ("seg", "cr", "db", "tr"))
+        or (left.startswith("reg") and right[1:] in _GENERAL)
         or (left == "$n" and right.startswith("$"))
         or (left.endswith("mem") and right == "address")
         for left, right in zip(one, other, strict=True)
@@ -134,20 +136,31 @@ def _word(pattern: str) -> str:
 
 def _other_mark(mnemonic: str, operands: Sequence[Written], shapes: tuple[str, ...]) -> Problem | None:
     """With a star or a $ more or less, it would fit."""
+    marked = tuple("$" if shape == "a" else shape for shape in shapes)
+    if marked != shapes and candidates(mnemonic, marked):
+        column = operands[shapes.index("a")].column
+        return Problem("a number here is written with a $", takes(mnemonic), column=column)
     for number, operand in enumerate(operands):
         shape = shapes[number]
-        for changed in ("a", shape[1:]) if shape[0] in "$*" else ("*" + shape, "$" if shape == "a" else ""):
-            if not changed or not candidates(mnemonic, (*shapes[:number], changed, *shapes[number + 1 :])):
+        for changed in _other_marks(shape):
+            if not candidates(mnemonic, (*shapes[:number], changed, *shapes[number + 1 :])):
                 continue
             if changed[0] == "*":
                 name = f"*%{operand.register.name}" if isinstance(operand, WrittenRegister) else "*..."
                 sentence = f"{mnemonic} through a register or memory is written with a star"
                 return Problem(sentence, f"write {mnemonic} {name}", column=operand.column)
-            if changed == "$":
-                return Problem("a number here is written with a $", takes(mnemonic), column=operand.column)
             sentence = f"{mnemonic} takes no {'star' if shape[0] == '*' else '$'} here"
             return Problem(sentence, takes(mnemonic), column=operand.column)
     return None
+
+
+def _other_marks(shape: str) -> tuple[str, ...]:
+    """The shape with a star or a $ more or less."""
+    if shape[0] == "*":
+        return (shape[1:],)
+    if shape == "$":
+        return ("a",)
+    return ("*" + shape,)
 
 
 def _other_size(mnemonic: str, operands: Sequence[Written], known: Sequence[Writing]) -> Problem | None:
@@ -160,15 +173,14 @@ def _other_size(mnemonic: str, operands: Sequence[Written], known: Sequence[Writ
     for stem in sorted(stems - {mnemonic}):
         for writing in candidates(stem, shapes):
             if writing.form.mnemonic != mnemonic:
-                sentence = (
-                    f"%{general[0].register.name} has {8 * general[0].register.size} bits, not what {mnemonic} needs"
-                )
-                return Problem(sentence, f"write {writing.form.mnemonic}", column=general[0].column)
+                wrong = _misfit(mnemonic, general, operands, known)
+                sentence = f"%{wrong.register.name} has {8 * wrong.register.size} bits, not what {mnemonic} needs"
+                return Problem(sentence, f"write {writing.form.mnemonic}", column=wrong.column)
     best: list[tuple[WrittenRegister, int]] | None = None
     for writing in known:
-        wrong = _wrong_sizes(writing, operands)
-        if wrong and (best is None or len(wrong) < len(best)):
-            best = wrong
+        resized = _wrong_sizes(writing, operands)
+        if resized and (best is None or len(resized) < len(best)):
+            best = resized
     if best is None:
         return None
     if len({each.register.size for each in general}) > 1 and not any(len(_sizes(writing)) > 1 for writing in known):
@@ -179,9 +191,21 @@ def _other_size(mnemonic: str, operands: Sequence[Written], known: Sequence[Writ
     operand, size = best[0]
     register = operand.register
     number = register.number & 3 if register.size == 1 else register.number
-    hint = f"write %{NAMES[size][number]}" if size > 1 or number < 4 else takes(mnemonic)
+    hint = f"write {'*' if operand.star else ''}%{NAMES[size][number]}" if size > 1 or number < 4 else takes(mnemonic)
     sentence = f"%{register.name} has {8 * register.size} bits, {mnemonic} takes {8 * size} here"
     return Problem(sentence, hint, column=operand.column)
+
+
+def _misfit(
+    mnemonic: str, general: Sequence[WrittenRegister], operands: Sequence[Written], known: Sequence[Writing]
+) -> WrittenRegister:
+    """The first register that no form of just this mnemonic takes in its place."""
+    forms = [each for each in known if each.form.mnemonic == mnemonic and len(each.patterns) == len(operands)]
+    for number, operand in enumerate(operands):
+        taken = any(fits(each.patterns[number], operand.shape, each.form) for each in forms)
+        if not taken and isinstance(operand, WrittenRegister) and operand in general:
+            return operand
+    return general[0]
 
 
 def _wrong_sizes(writing: Writing, operands: Sequence[Written]) -> list[tuple[WrittenRegister, int]] | None:
@@ -192,12 +216,12 @@ def _wrong_sizes(writing: Writing, operands: Sequence[Written]) -> list[tuple[Wr
     for pattern, operand in zip(writing.patterns, operands, strict=True):
         if fits(pattern, operand.shape, writing.form):
             continue
-        match = re.fullmatch(r"rm?(8|16|32)", pattern)
-        if match is None or not isinstance(operand, WrittenRegister) or operand.star or operand.register.kind != "r":
+        match = re.fullmatch(r"(\*?)rm?(8|16|32)", pattern)
+        if match is None or not isinstance(operand, WrittenRegister) or operand.register.kind != "r":
             return None
-        if pattern[1] == "m" and writing.form.memory_only:
+        if operand.star != bool(match[1]) or ("m" in pattern and writing.form.memory_only):
             return None
-        wrong.append((operand, int(match[1]) // 8))
+        wrong.append((operand, int(match[2]) // 8))
     return wrong
 
 
@@ -261,8 +285,10 @@ def _symbol_name(expression: Expression | None) -> str | None:
     return expression.symbol.name if isinstance(expression, Reference) else None
 
 
-def _operands(count: int) -> str:
-    return "no operand" if count == 0 else "1 operand" if count == 1 else f"{count} operands"
+def _operands(counts: Sequence[int]) -> str:
+    """`no operand`, `1 operand`, `1, 2 or 3 operands`"""
+    numbers = "no" if counts == [0] else _either([str(count) for count in counts])
+    return f"{numbers} operand" if counts[-1] < 2 else f"{numbers} operands"
 
 
 def _either(words: Sequence[str]) -> str:

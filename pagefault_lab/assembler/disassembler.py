@@ -42,11 +42,11 @@ Symbols: TypeAlias = Callable[[int], str | None]
 PREFIXES = frozenset({*SEGMENT_PREFIXES, 0x67, 0x66, *REPEAT_PREFIXES, 0xF0})
 # GNU as emits prefixes in this order, one of each group
 GROUPS = (frozenset(SEGMENT_PREFIXES), frozenset({0x67}), frozenset({0x66}), frozenset(REPEAT_PREFIXES), {0xF0})
-UNWRITABLE = frozenset({"esc", "salc", "movzww", "movsww"})  # mnemonics that GNU as does not know
+UNWRITABLE = frozenset({"esc", "salc"})  # mnemonics that GNU as does not know
 LOOPS = range(0xE0, 0xE4)  # LOOPNE, LOOPE, LOOP, JECXZ: they have no long form
 UNCONDITIONAL = frozenset({"jmp", "call", "ljmp", "lcall"})
 PORT_STEMS = frozenset({"in", "out", "ins", "outs"})  # they write (%dx), as objdump does
-REPEATABLE = frozenset({"ret", "nop"})  # what GNU as lets a repeat prefix stand before, besides the string instructions
+REPEATABLE = frozenset({"ret", "nop", "bsf", "bsr"})  # as lets a repeat prefix stand before these, too
 
 
 class _Cut(Exception):

@@ -8,12 +8,12 @@ its registers where the mnemonic has no suffix.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.assembler import complaints
-from pagefault_lab.assembler.expressions import Expression, as_signed, fits
-from pagefault_lab.assembler.forms import IMPLIED, Writing, candidates
+from pagefault_lab.assembler.expressions import OFFSET_TABLE, Expression, Reference, as_signed, fits
+from pagefault_lab.assembler.forms import IMPLIED, Writing, candidates, canonical
 from pagefault_lab.assembler.operands import (
     Written,
     WrittenImmediate,
@@ -37,6 +37,7 @@ PREFIXES: Final = {
     "repne": (REPEAT, 0xF2), "repnz": (REPEAT, 0xF2),
     "lock": (LOCK, 0xF0),
 }  # fmt: skip
+REPEATABLE: Final = ("ret", "nop", "bsf", "bsr")  # a repeat prefix is without effect, and later processors use it
 OVERRIDES: Final = tuple(PREFIXES[name][1] for name in SEGMENT_NAMES)
 WISHES: Final = ("load", "store", "disp8", "disp16", "disp32")  # {load} and so on, before a mnemonic
 _SIZES: Final = {"b": 1, "w": 2, "d": 4}
@@ -96,6 +97,7 @@ class Jump:
 
 def encode(mnemonic: str, operands: Sequence[Written], prefixes: Prefixes, bits: int, column: int) -> Encoded | Jump:
     """The instruction for code of `bits` (32 or 16). `column` is the mnemonic's. Raises `Problem`."""
+    mnemonic = canonical(mnemonic)
     shapes = tuple([operand.shape for operand in operands])
     possible = candidates(mnemonic, shapes)
     matching = [writing for writing in possible if _accepts(writing, operands)]
@@ -221,7 +223,7 @@ def _check_prefixes(prefixes: Prefixes, form: Form, operands: Sequence[Written],
         if prefixes.slots[SEGMENT] not in hints or (prefixes.slots[ADDRESS] is not None and form.address_size is None):
             hint = "as a statement of its own it is always taken"
             raise Problem(f"{prefixes.words[0]} means nothing to a branch", hint, column=column)
-    if prefixes.slots[REPEAT] is not None and not form.repeat and form.stem not in ("nop", "ret"):
+    if prefixes.slots[REPEAT] is not None and not form.repeat and form.stem not in REPEATABLE:
         word = next(word for word in prefixes.words if word.startswith("rep"))
         raise Problem(
             f"{word} cannot stand before {form.mnemonic}",
@@ -371,6 +373,9 @@ class _Encoding:
         if not fits(value, full):
             raise Problem(f"{value:#x} does not fit in a displacement of {8 * full} bits", column=memory.column)
         if "disp32" in wishes or "disp16" in wishes:
+            fitting = f"disp{8 * full}"
+            if fitting not in wishes:
+                raise Problem(f"this displacement has {8 * full} bits", f"write {{{fitting}}}", column=memory.column)
             return full
         value = as_signed(value, full)
         if value == 0 and not needed and "disp8" not in wishes:
@@ -392,5 +397,8 @@ class _Encoding:
                 raise Problem(f"{value:#x} does not fit in the {8 * size} bits of this {what}", column=column)
             code += (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
             return
+        if type(value) is Reference and value.symbol.name == OFFSET_TABLE and size == 4:
+            # as means the table's distance from this instruction, whose address a call has just got
+            value, relative = replace(value, addend=value.addend + len(code) + size), True
         self.fields.append(Field(len(code), size, value, relative, column))
         code += bytes(size)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pagefault_lab.problem import Problem
@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from pagefault_lab.assembler.cursor import Cursor
     from pagefault_lab.assembler.symbols import SymbolEntry
 
+OFFSET_TABLE: Final = "_GLOBAL_OFFSET_TABLE_"  # position-independent code finds its data through it
+SLOT: Final = "@GOT"  # in the names of its slots
 DEEPEST: Final = 120  # nesting of parentheses, and of operations that cannot be folded
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The address, or value, of a symbol plus a number."""
+    """The address, or value, of a symbol plus a number. `plt`: written `name@PLT`."""
 
     symbol: SymbolEntry
     addend: int = 0
+    plt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +190,9 @@ def _operand(cursor: Cursor, limit: int) -> Expression:
     elif kind == "name":
         name = match["name"]
         if cursor.text[cursor.position : cursor.position + 1] == "@":
-            raise _relocation(cursor, name)
-        value = cursor.scope.here() if name == "." else cursor.scope.symbol(name, start).reference()
+            value = _linked(cursor, name, start)
+        else:
+            value = cursor.scope.here() if name == "." else cursor.scope.symbol(name, start).reference()
     elif kind == "way":
         value = cursor.scope.local_label(int(match["label"]), match["way"], start).reference()
     elif kind == "character":
@@ -224,7 +228,7 @@ def _number(digits: str, column: int) -> int:
     return wrap(value)
 
 
-_ESCAPES: Final = {"b": 8, "f": 12, "n": 10, "r": 13, "t": 9}
+_ESCAPES: Final = {"b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 
 
 def character(spelling: str) -> int:
@@ -236,8 +240,8 @@ def character(spelling: str) -> int:
         for digit in spelling[1:]:
             value = 8 * value + int(digit)
         return value & 0xFF
-    if spelling[1] == "x" and len(spelling) > 2:
-        return int(spelling[-2:].lstrip("x"), 16)
+    if spelling[1] == "x":  # of many digits the last two count, of none as makes 0
+        return int(spelling[2:][-2:] or "0", 16)
     return _ESCAPES.get(spelling[1], ord(spelling[1]))
 
 
@@ -254,7 +258,8 @@ def _nothing(cursor: Cursor) -> Problem:
     if found[0] == "$":
         return Problem("a $ marks an immediate operand and stands before the whole expression", column=column)
     if found[0] == "%":
-        return Problem("a register cannot be part of an expression", column=column)
+        hint = "memory that a register points to is written (%eax)"
+        return Problem("a register cannot be part of an expression", hint, column=column)
     if found[0] == "[":
         return Problem(
             "memory is not written with brackets", "AT&T syntax: 4(%eax) is what others write [eax+4]", column=column
@@ -262,14 +267,36 @@ def _nothing(cursor: Cursor) -> Problem:
     return Problem(f"no value can begin with {found[0]}", "a number, a symbol or ( was expected", column=column)
 
 
-def _relocation(cursor: Cursor, name: str) -> Problem:
-    suffix = re.match(r"@\w*", cursor.text[cursor.position :])
-    spelled = suffix[0] if suffix else "@"
-    return Problem(
-        f"{name}{spelled}: position-independent code needs a dynamic linker, and here is none",
-        "compile with gcc -fno-pic",
-        column=cursor.position,
-    )
+_WAY = re.compile(r"@(\w*)")
+
+
+def _linked(cursor: Cursor, name: str, column: int) -> Expression:
+    """`name@PLT` and its kin, of position-independent code; the cursor is at the @."""
+    match = _WAY.match(cursor.text, cursor.position)
+    assert match is not None
+    way = match[1].upper()
+    if way not in ("PLT", "GOT", "GOTOFF"):
+        raise Problem(
+            f"{name}{match[0]} needs a dynamic linker, and here is none",
+            "only @PLT, @GOT and @GOTOFF are known here",
+            column=cursor.position,
+        )
+    cursor.position = match.end()
+    symbol = cursor.scope.symbol(name, column)
+    if way == "PLT":
+        value = symbol.reference()
+        return replace(value, plt=True) if type(value) is Reference else value
+    place = symbol if way == "GOTOFF" else cursor.scope.offset_slot(symbol, column)
+    return Operation("-", place.reference(), Reference(cursor.scope.offset_table(column)), 1)  # as waits for a linker
+
+
+def without_table(expression: Expression) -> Expression:
+    """`name@GOT` where no register holds the table's address: the slot's own address."""
+    if type(expression) is Operation and expression.operator == "-" and type(expression.left) is Reference:
+        right = expression.right
+        if type(right) is Reference and right.symbol.name == OFFSET_TABLE and not right.addend:
+            return expression.left if expression.left.symbol.name.endswith(SLOT) else expression
+    return expression
 
 
 def as_signed(value: int, size: int) -> int:

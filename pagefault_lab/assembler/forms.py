@@ -2,14 +2,14 @@
 
 Shapes are those of operands.py. All is derived from the table; a form may be written in several ways: a string
 instruction without its operands, a shift without the count 1, `shrd` without its %cl, `imul $3,%eax` for
-`imul $3,%eax,%eax`.
+`imul $3,%eax,%eax`, `div %ecx,%eax` for `div %ecx`, `inb %dx` for `inb %dx,%al`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -19,6 +19,9 @@ from pagefault_lab.machine.instructions import Form, by_mnemonic
 IMPLIED: Final = re.compile(r"(si|di|bx)\d+$")  # memory through a register that the instruction implies
 _IN_REG: Final = re.compile(r"r\d+$|[scdt]reg$")
 _SIZED: Final = re.compile(r"(rm|r|m|moffs)(8|16|32)$")
+_ACCUMULATOR: Final = {1: "%al", 2: "%ax", 4: "%eax"}
+# Other names that as takes, with or without a suffix.
+_OTHER_NAMES: Final = {"retf": "lret", "scmp": "cmps", "ssca": "scas", "slod": "lods", "ssto": "stos"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Writing:
     reg: int | None
     plus: int | None
     fields: tuple[tuple[str, int], ...]
+    rare: bool = False  # as takes it, and nobody need be told
 
     @property
     def relative(self) -> int | None:
@@ -47,20 +51,44 @@ class Writing:
 @cache
 def writings(mnemonic: str) -> tuple[Writing, ...]:
     """All ways to write this mnemonic, preferred ones first; none if there is no such mnemonic."""
-    return tuple(writing for form in _forms(mnemonic) for writing in _writings(form))
+    return tuple(
+        writing if mnemonic.startswith(form.stem) else replace(writing, rare=True)
+        for form in _forms(mnemonic)
+        for writing in _writings(form)
+    )
 
 
 def is_mnemonic(word: str) -> bool:
     """Whether an instruction can be written with this word."""
-    return bool(writings(word))
+    return bool(writings(canonical(word)))
+
+
+@cache
+def canonical(word: str) -> str:
+    """The mnemonic that the table has for the word: `lretw` for `retfw`, `sete` for `seteb`, most often the word."""
+    known = by_mnemonic()
+    if word in known:
+        return word
+    if word[:4] in _OTHER_NAMES:
+        return _OTHER_NAMES[word[:4]] + word[4:]
+    plain = known.get(word[:-1], ()) if word.endswith("b") else ()
+    return word[:-1] if plain and all(form.operands == ("rm8",) for form in plain) else word
 
 
 def _forms(mnemonic: str) -> Iterable[Form]:
-    found = by_mnemonic().get(mnemonic)
-    if found is None and mnemonic.endswith("l"):  # calll, jmpl: what is 32 bits wide anyhow
+    found = list(by_mnemonic().get(mnemonic, ()))
+    if not found and mnemonic.endswith("l"):  # calll, retl: what is 32 bits wide anyhow, beside one of 16 bits
         plain = by_mnemonic().get(mnemonic[:-1], ())
-        return [form for form in plain if form.suffix == "" and form.operand_size == 4]
-    return found or ()
+        if any(form.suffix == "w" for form in plain):
+            found = [form for form in plain if form.suffix == "" and form.operand_size == 4]
+    if re.fullmatch("(jmp|call)[wl]?", mnemonic):  # call $8,$5 is lcall
+        found += [form for form in _forms("l" + mnemonic) if form.operands == ("far",)]
+    return [form for form in found if mnemonic == form.stem or not _is_sized_jump(form)]
+
+
+def _is_sized_jump(form: Form) -> bool:
+    """A jump to a label takes no suffix; a call does."""
+    return form.operands[:1] in (("rel16",), ("rel32",)) and form.stem != "call"
 
 
 def _writings(form: Form) -> list[Writing]:
@@ -79,6 +107,12 @@ def _writings(form: Form) -> list[Writing]:
     if len(everything) == 3 and everything[0].startswith("imm") and everything[1].replace("m", "") == everything[2]:
         writing = _writing(form, [everything[0], everything[2]])
         found.append(Writing(form, writing.patterns, 1, 1, None, writing.fields))
+    if form.stem in ("div", "idiv"):
+        accumulator = _ACCUMULATOR[int(everything[0][2:]) // 8]
+        found.append(Writing(form, (everything[0], accumulator), 0, None, None, (), rare=True))
+    if form.stem in ("in", "out"):
+        port = [pattern for pattern in everything if pattern not in _ACCUMULATOR.values()]
+        found.append(replace(_writing(form, port), rare=True))
     return found
 
 

@@ -7,12 +7,15 @@ fragment have a distance that is known at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pagefault_lab.assembler.expressions import Expression
 
 if TYPE_CHECKING:
     from pagefault_lab.assembler.source import Statement
+
+
+ABSOLUTE: Final = "*ABS*"  # the section that .struct describes: it has labels and no bytes
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +68,7 @@ class Origin:
     target: Expression
     fill: int
     statement: Statement
+    column: int | None = None
     length: int = 0
 
 
@@ -75,6 +79,7 @@ class Space:
     count: Expression
     fill: int
     statement: Statement
+    column: int | None = None
     length: int = 0
 
 
@@ -85,6 +90,7 @@ class Leb128:
     value: Expression
     signed: bool
     statement: Statement
+    column: int | None = None
     length: int = 1
 
 

@@ -6,8 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pagefault_lab.assembler.assembly import MOST_PROBLEMS, Assembly
-from pagefault_lab.assembler.expressions import as_signed, fits
-from pagefault_lab.assembler.fragments import Alignment, Branch, Fixup, Fragment, Leb128, Origin, Section, Space
+from pagefault_lab.assembler.expressions import Reference, as_signed, fits
+from pagefault_lab.assembler.fragments import (
+    ABSOLUTE,
+    Alignment,
+    Branch,
+    Fixup,
+    Fragment,
+    Leb128,
+    Origin,
+    Section,
+    Space,
+)
 from pagefault_lab.assembler.nops import nops
 from pagefault_lab.assembler.program import Line, Program, Relocation, Symbol
 from pagefault_lab.assembler.program import Section as FinishedSection
@@ -20,6 +30,7 @@ _KINDS = {
     (4, False): "R_386_32", (4, True): "R_386_PC32", (2, False): "R_386_16", (2, True): "R_386_PC16",
     (1, False): "R_386_8", (1, True): "R_386_PC8",
 }  # fmt: skip
+_THROUGH_PLT = {"R_386_PC32": "R_386_PLT32"}  # of the same meaning where nothing is linked at run time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ class _Linking:
 
     def run(self) -> Program:
         self._check()
-        sections = list(self.assembly.sections.values())
+        sections = [section for name, section in self.assembly.sections.items() if name != ABSOLUTE]
         for section in sections:
             if not section.subsections:
                 section.subsections[0] = [Fragment(section)]
@@ -191,6 +202,10 @@ class _Linking:
             del terms[section]
             relative = True
             number += offset
+        table = self.assembly.sections.get(".got")
+        if table is not None and terms.get(table) == -1:  # minus the offset table: that is where it is
+            del terms[table]
+            number -= table.address
         undefined = [base for base in terms if isinstance(base, SymbolEntry)]
         if len(terms) > 1 or any(factor != 1 for factor in terms.values()):
             raise self._not_expressible()
@@ -198,6 +213,8 @@ class _Linking:
             kind = _KINDS.get((size, relative))
             if kind is None:
                 raise Problem(f"{undefined[0].name} is not defined, and {size} bytes cannot wait for it")
+            if type(fixup.value) is Reference and fixup.value.plt:
+                kind = _THROUGH_PLT.get(kind, kind)
             self.relocations.append(Relocation(section.name, offset, kind, undefined[0].name, as_signed(number, 4)))
             return number & ((1 << 8 * size) - 1)
         for base in terms:

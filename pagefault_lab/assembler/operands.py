@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pagefault_lab.assembler.expressions import Expression
+from pagefault_lab.assembler.expressions import Expression, without_table
 from pagefault_lab.machine.registers import EBP, ESP, NAMES, SEGMENT_NAMES
 from pagefault_lab.problem import Problem, closest
 
@@ -151,7 +151,13 @@ def read_operand(cursor: Cursor) -> Written:
         cursor.position += 1
         if not cursor.peek() or cursor.peek() == ",":
             raise Problem("an immediate needs a value behind the $", column=column)
-        return WrittenImmediate(cursor.expression(), column)
+        if cursor.peek() == "%":
+            raise Problem("a register is written without a $", "the $ is for numbers", column=column)
+        value = cursor.expression()
+        if cursor.peek() == "(":
+            hint = "memory is written without it, as in 4(%ebx)"
+            raise Problem("a $ does not go before an address in memory", hint, column=column)
+        return WrittenImmediate(value, column)
     match = _SEGMENT.match(cursor.text, cursor.position)
     if match is not None:
         register = register_named(match[1], match.start(1) - 1)
@@ -166,7 +172,8 @@ def read_operand(cursor: Cursor) -> Written:
     elif cursor.peek() == "%":
         match = _REGISTER.match(cursor.text, cursor.position)
         if match is None:
-            raise Problem("a register's name is missing behind the %", column=cursor.position)
+            doubled = "%% is for asm in C; here it is %eax" if cursor.text[column : column + 2] == "%%" else None
+            raise Problem("a register's name is missing behind the %", doubled, column=cursor.position)
         register = register_named(match[1], match.start(1) - 1)
         cursor.position = match.end(1)
         return WrittenRegister(register, column, star)
@@ -178,7 +185,10 @@ def _memory(cursor: Cursor, segment: int | None, star: bool, column: int) -> Wri
     if _INDIRECT.match(cursor.text, cursor.position) is None:
         displacement = cursor.expression()
         if cursor.peek() != "(":
-            return WrittenMemory(segment, None, None, 1, displacement, None, column, star)
+            direct = without_table(displacement)
+            return WrittenMemory(
+                segment, None, None, 1, direct, None, column, star, parenthesis=direct is not displacement
+            )
     opening = cursor.skip_space()
     match = _BASE_INDEX.match(cursor.text, cursor.position)
     assert match is not None
@@ -194,7 +204,7 @@ def _memory(cursor: Cursor, segment: int | None, star: bool, column: int) -> Wri
     base = register_named(match[1], match.start(1) - 1) if match[1] else None
     index = register_named(match[3], match.start(3) - 1) if match[3] else None
     if base is None and index is None:
-        if displacement is None:
+        if displacement is None or match[2] is None:
             raise Problem(
                 "an address is missing in these parentheses", "write (%ebx) or table(,%esi,4)", column=opening
             )
@@ -225,6 +235,8 @@ def _scale(cursor: Cursor) -> int:
     column = cursor.skip_space()
     if cursor.peek() == ")":
         return 1
+    if cursor.peek() == "%":
+        raise Problem("a scale is a number, no register", "1, 2, 4 or 8", column=column)
     scale = cursor.number("a scale")
     if scale not in (1, 2, 4, 8):
         raise Problem(f"an index cannot be scaled by {scale}", "the scale is 1, 2, 4 or 8", column=column)

@@ -52,7 +52,7 @@ class Relocation:
 
     section: str
     offset: int
-    kind: str  # "R_386_32", "R_386_PC32", "R_386_16", "R_386_PC16", "R_386_8", "R_386_PC8"
+    kind: str  # "R_386_32", "R_386_PC32", "R_386_16", "R_386_PC16", "R_386_8", "R_386_PC8", "R_386_PLT32" (as PC32)
     symbol: str
     addend: int
 

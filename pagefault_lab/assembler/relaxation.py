@@ -126,7 +126,7 @@ class Relaxation:
                 return None
             entry = target.symbol
             addend += target.addend
-            if entry.binding == "weak":
+            if entry.binding == "weak" or (target.plt and entry.binding == "global"):
                 return None
             if entry.fragment is not None:
                 if entry.fragment.section is not section:
@@ -140,9 +140,9 @@ class Relaxation:
     def _offset(self, section: Section, tail: Origin) -> int:
         value = _evaluate(tail.target, tail)
         if value.terms and value.base is not section:
-            raise tail.statement.place(Problem(".org can only go to a place in its own section"))
+            raise tail.statement.place(Problem(".org can only go to a place in its own section"), tail.column)
         if value.constant > LARGEST:
-            raise tail.statement.place(Problem(f".org goes beyond {LARGEST >> 20} MiB"))
+            raise tail.statement.place(Problem(f".org goes beyond {LARGEST >> 20} MiB"), tail.column)
         return value.constant
 
     def _check_origins(self, fragments: list[Fragment]) -> None:
@@ -153,21 +153,22 @@ class Relaxation:
                 wanted = self._offset(fragment.section, tail)
                 if wanted < here:
                     problem = Problem(".org cannot go backwards", f"here is {here:#x}, {wanted:#x} was asked for")
-                    raise tail.statement.place(problem)
+                    raise tail.statement.place(problem, tail.column)
 
     def _count(self, tail: Space) -> int:
         count = self._number(tail.count, tail)
         if count < 0:
-            raise tail.statement.place(Problem("the number of bytes is negative", f"it is {count}"))
+            raise tail.statement.place(Problem("the number of bytes is negative", f"it is {count}"), tail.column)
         if count > LARGEST:
-            raise tail.statement.place(Problem(f"{count} bytes are too many", f"at most {LARGEST >> 20} MiB"))
+            problem = Problem(f"{count} bytes are too many", f"at most {LARGEST >> 20} MiB")
+            raise tail.statement.place(problem, tail.column)
         return count
 
     def _number(self, expression: Expression, tail: Space | Leb128) -> int:
         value = _evaluate(expression, tail)
         if value.terms:
             problem = Problem("this size must be a number", "it depends on an address or an undefined symbol")
-            raise tail.statement.place(problem)
+            raise tail.statement.place(problem, tail.column)
         return value.constant
 
 
@@ -175,7 +176,7 @@ def _evaluate(expression: Expression, tail: Origin | Space | Leb128) -> Value:
     try:
         return Resolver(label_in_section).value(expression)
     except Problem as problem:
-        raise tail.statement.place(problem) from None
+        raise tail.statement.place(problem, tail.column) from None
 
 
 def encode_leb128(value: int, signed: bool) -> bytes:

@@ -2,6 +2,7 @@
 
 What GNU as for i386 Linux reads: `#` starts a comment anywhere, `/` only as the first character of a line, and
 `/* */` may span lines. A `;` ends a statement. None of these count in a string or in a character constant (`'a`).
+A line `# 12 "entry.S"`, as the C preprocessor leaves it, says where the next line was written.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Statement:
         return problem.placed(text=self.written, line=self.line, file=self.file, trail=trail)
 
 
+_MARKER = re.compile(r'#[ \t]*(?:line[ \t]+)?([0-9]{1,9})[ \t]+"((?:[^"\\]|\\.)*)"')
 _PLAIN = re.compile(r"""[^"'#;/]*\Z""")
 _PIECE = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*(?:"|\\?\Z))|(?P<character>'(?:\\.|.))|(?P<comment>\#.*|/\*.*?\*/)"""
@@ -50,8 +52,10 @@ _PIECE = re.compile(
 def statements(text: str, file: str, line: int = 1, expansion: Expansion | None = None) -> Iterator[Statement]:
     """The statements of `text`, whose first line is number `line` of `file`; empty ones are left out."""
     in_comment: Statement | None = None
-    for number, written in enumerate(text.split("\n"), line):
+    number = line - 1
+    for written in text.split("\n"):
         written = written.rstrip("\r")
+        number += 1
         code = written
         if in_comment is not None:
             end = code.find("*/")
@@ -62,6 +66,9 @@ def statements(text: str, file: str, line: int = 1, expansion: Expansion | None 
         elif _PLAIN.match(code):
             if code and not code.isspace():
                 yield Statement(code, 0, written, number, file, expansion)
+            continue
+        elif marker := _MARKER.match(code):
+            number, file = int(marker[1]) - 1, marker[2]
             continue
         if code.lstrip().startswith("/") and not code.lstrip().startswith("/*"):
             continue

@@ -23,6 +23,10 @@ from pagefault_lab.problem import Problems
 needs_as = pytest.mark.skipif(shutil.which("as") is None, reason="GNU as is not installed")
 
 
+GOT32, PLT32, GOTOFF, GOTPC, GOT32X = 3, 4, 9, 10, 43
+RELATIVE = (2, 21, 23, PLT32, GOTPC)
+
+
 @dataclass
 class Judgement:
     """What as made of a file. `refused` and `warned` hold its messages by line number."""
@@ -59,6 +63,7 @@ def _read_object(found: Judgement, contents: bytes) -> None:
     table = elf.get_section_by_name(".symtab")
     symbols = list(table.iter_symbols()) if table else []
     data: dict[int, bytearray] = {}
+    slots: dict[str, int] = {}  # of the global offset table, which lies at 0 as everything does
     for number, section in enumerate(elf.iter_sections()):
         if section["sh_type"] == "SHT_NOBITS":
             found.sections[section.name] = bytes(section["sh_size"])
@@ -72,12 +77,14 @@ def _read_object(found: Judgement, contents: bytes) -> None:
         for relocation in section.iter_relocations():
             symbol = symbols[relocation["r_info_sym"]]
             kind, offset = relocation["r_info_type"], relocation["r_offset"]
-            if symbol["st_shndx"] == "SHN_UNDEF" and symbol.name:
-                found.relocations.add((name, offset, kind, symbol.name))
-                continue
-            size = {1: 4, 2: 4, 20: 2, 21: 2, 22: 1, 23: 1}[kind]
+            size = {20: 2, 21: 2, 22: 1, 23: 1}.get(kind, 4)
             value = int.from_bytes(target[offset : offset + size], "little") + symbol["st_value"]
-            if kind in (2, 21, 23):
+            if kind in (GOT32, GOT32X):
+                value += slots.setdefault(symbol.name, 4 * len(slots)) - symbol["st_value"]
+            elif symbol["st_shndx"] == "SHN_UNDEF" and symbol.name not in ("", "_GLOBAL_OFFSET_TABLE_"):
+                found.relocations.add((name, offset, 1 if kind == GOTOFF else kind, symbol.name))
+                continue
+            if kind in RELATIVE:
                 value -= offset
             target[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
     for number, contents_ in data.items():
@@ -90,7 +97,7 @@ class AtZero(dict[str, int]):
 
     def __init__(self, source: str) -> None:
         names = re.findall(r"\.(?:push)?section[ \t]+([^\s,;]+)", source)
-        super().__init__({name.strip('"'): 0 for name in [".text", ".data", ".bss", *names]})
+        super().__init__({name.strip('"'): 0 for name in [".text", ".data", ".bss", ".got", *names]})
 
 
 def ours(source: str) -> dict[str, bytes]:

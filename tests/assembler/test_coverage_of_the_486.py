@@ -47,8 +47,6 @@ ONLY_AS_BYTES = {
         )
     },
     "SALC": "as has no name for it",
-    "MOVZX_R16_RM16": "as has no name for it",
-    "MOVSX_R16_RM16": "as has no name for it",
 }  # fmt: skip
 
 

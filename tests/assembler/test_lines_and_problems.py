@@ -53,7 +53,27 @@ WRONG = [
     ("mov eax, 5", "    ^", "eax is a symbol here, not a register", "AT&T"),
     ("mov [eax],5", "    ^", "memory is not written with brackets", "4(%eax)"),
     ("lgdt %eax", "     ^", "lgdt does not take such operands", "lgdt takes: mem"),
-    ("movl $foo@GOT,%eax", "         ^", None, "-fno-pic"),
+    ("movl foo@NTPOFF,%eax", "        ^", "foo@NTPOFF needs a dynamic linker, and here is none", "@PLT, @GOT"),
+    ("movl $4(%eax),%ebx", "     ^", "a $ does not go before an address in memory", "4(%ebx)"),
+    ("movl $%eax,%ebx", "     ^", "a register is written without a $", ""),
+    ("movl %%eax,%ebx", "     ^", "a register's name is missing behind the %", "asm in C"),
+    ("movl (%eax,%ebx,%ecx),%eax", "                ^", "a scale is a number, no register", "1, 2, 4 or 8"),
+    ("movl 4(),%eax", "      ^", "an address is missing in these parentheses", "(%ebx)"),
+    ("{disp32} movl (%bx),%eax", "              ^", "this displacement has 16 bits", "{disp16}"),
+    ("pop %cs", "    ^", "pop does not take such operands", "reg/mem; %es; %ds"),
+    ("inl %dx,%al", "        ^", "%al has 8 bits, not what inl needs", "write inb"),
+    ("jmp *%al", "     ^", "%al has 8 bits, jmp takes 32 here", "write *%eax"),
+    ("shl", "^", "shl takes 1 or 2 operands, not 0", "%cl,reg/mem"),
+    ("ljmp 8,foo", "     ^", "a number here is written with a $", "$selector,$offset"),
+    ("movsl (%eax),(%ebx)", "      ^", "movsl does not take such operands", "(%esi),(%edi)"),
+    ("nopl (%eax)", "^", "nopl is not an instruction of a 486", ""),
+    ("jow .", "^", "jow is not an instruction", "write jo"),
+    (".type f,@funktion", "         ^", "funktion is no type of a symbol", "@function"),
+    (".section .x,aw", "            ^", "the section's flags are missing", "quotes"),
+    ('.section .x,"aw",progbits', "                 ^", "the section's type is missing", "@progbits"),
+    (".data; a: .text; .org a", "                      ^", ".org can only go to a place in its own section", ""),
+    (".double one", "        ^", "a decimal number is missing here", "1.5"),
+    (".struct 0; .long 5", "           ^", "a .struct has labels and room, but no contents", ".data"),
     (".byte 1, 300", "         ^", "300 does not fit in 1 byte", "-128 to 255"),
     (".long 1+", "        ^", "a value is missing here", ""),
     (".long 2*(1", "        ^", "this parenthesis is not closed", ""),
@@ -116,6 +136,13 @@ def test_a_problem_in_a_macro_tells_the_line_it_became_and_how_one_got_there() -
         "in macro inner, defined at line 1, called at line 5",
         "in macro outer, defined at line 4, called at line 8",
     )
+
+
+def test_the_preprocessor_tells_where_a_line_was_written() -> None:
+    with pytest.raises(Problems) as caught:
+        assemble('# 1 "entry.S"\n nop\n# 30 "entry.h" 1\n mvol %eax,%ebx\n# 3 "entry.S" 2\n# 9 apples\n jmp nowhere\n')
+    places = {(each.file, each.line, each.text) for each in caught.value.problems}
+    assert places == {("entry.h", 30, " mvol %eax,%ebx"), ("entry.S", 4, " jmp nowhere")}
 
 
 # --- typed lines

@@ -366,6 +366,46 @@ end:
 label:  .p2align 4
         nop
 """,
+    "names that other programs use": """
+        retf; retfw $4; setgeb %al; setzb (%eax); slodb; scmpl; sscaw; ssto %al,%es:(%edi)
+        inb %dx; inb $5; outl %dx; outb $0x70; div %ecx,%eax; divb %cl,%al; idivl (%eax),%eax
+        call $8,$0x1234; jmp $8,$5; callw $5,$6; rep bsfl %eax,%ebx
+        movzx %ax,%ax; movzxw (%eax),%ax; movsxw (%ecx),%dx; movsx %cx,%ax; movzx (%eax),%ax; movsx (%eax),%eax
+""",
+    "structures": """
+        movl second+4(%eax),%ebx
+        .struct 8
+first:  .long 0
+second: .word 0; .byte 0
+        .align 8
+third:  .skip 12
+size:
+        .text
+        movl third(%eax),%ebx; movl $size-third,%ecx; .byte first, second, third, size
+""",
+    "wide, floating and broad": """
+        .octa 1, -1, 0x0123456789abcdef0123456789abcdef, 5+3*2, -0x123
+        .float 1.5, -2.25, 0.1, 3.14159265358979, 1e10, 1e-10, 123456789, 0f2.5, +3, .5, 5.
+        .double -2.5, 0.1, 3.14159265358979, 1e100, 1e-300; .single 1
+        .string8 "ab"; .string16 "ab\\n", "c"; .string32 "x"; .string64 "a"; .ascii "\\v\\x\\xzz"
+        .fill 2,,7; .fill 2,1,7; .fill 3
+""",
+    "position-independent code": """
+f:      jmp g@PLT; jmp f@PLT; call l@PLT; jne l@PLT; call unknown@PLT
+        .globl g
+g: l:   addl $_GLOBAL_OFFSET_TABLE_,%ebx; addl $_GLOBAL_OFFSET_TABLE_+4,%eax; leal _GLOBAL_OFFSET_TABLE_(%ecx),%eax
+        movl x@GOT(%ebx),%eax; movl f@GOT(%ebx),%eax; leal l@GOTOFF+4(%ebx),%eax; movl $x@GOTOFF,%eax
+        .long x@GOTOFF, l@GOTOFF, x@GOT
+        movl x@GOT,%ebx; call *x@GOT(%ebx); jmp *y@GOT; jmp *f@GOT(%eax,%ecx,4)
+""",
+    "lines of the preprocessor": """# 0 "entry.S"
+# 0 "<built-in>"
+# 1 "entry.h" 1
+        nop
+# 2 "entry.S" 2
+        ret  # a comment
+# 5 apples
+""",
     "what compilers print": """
         .file "x.c"
         .text
@@ -398,7 +438,15 @@ def test_every_section_has_the_bytes_of_as(name: str) -> None:
 
 
 C_FILES = sorted((Path(__file__).parent / "c").glob("*.c"))
-OPTIONS = ("-O0", "-O1 -fno-omit-frame-pointer", "-O2", "-O3 -funroll-loops", "-Os -g")
+OPTIONS = (
+    "-O0",
+    "-O1 -fno-omit-frame-pointer",
+    "-O2",
+    "-O3 -funroll-loops",
+    "-Os -g",
+    "-O2 -fpic",
+    "-O1 -fPIE -fno-plt",
+)
 
 
 @needs_as
@@ -448,6 +496,23 @@ def test_what_gcc_prints_becomes_the_bytes_of_as(path: Path, options: str) -> No
         ".err\n",
         '.error "no"\n',
         ".bss\n.long 1\n",
+        "jow .\n",
+        "jmpl label\n",
+        "cwdel\n",
+        "nopl\n",
+        "movzxl %al,%eax\n",
+        "movl 4(),%eax\n",
+        "{disp32} movl (%bx),%eax\n",
+        "movzx %al,%al\n",
+        ".type x,@bar\n",
+        ".section .x,aw\n",
+        '.section .x,"aw",progbits\n',
+        '.section .x,"aw",\n',
+        ".struct 0\n.long 5\n",
+        ".struct 0\na:\n.text\na: nop\n",
+        ".double x\n",
+        ".octa x\n",
+        "movl x@,%eax\n",
         '.data\n.long here-there\n.text\nhere: nop\n.section x,"a"\nthere:\n',
     ],
 )

@@ -47,9 +47,9 @@ CHOICES = {
     "%dx": ["%dx", "(%dx)"],
 }
 # What we take and as does not: shapes that the disassembler needs, and names that as has dropped or never had.
-OURS_ALONE = re.compile(r"\bj\w+w |\bmov[sz]ww|\bsalc|\bicebp|\baddr16 loop|\bfs lea|\b(ud2a|popw? %cs)")
+OURS_ALONE = re.compile(r"\bsalc|\bicebp|\baddr16 loop|\bfs lea|\b(ud2a|popw? %cs)")
 # What as takes and we refuse, on purpose: sizes guessed and values cut with a warning, prefixes without a meaning.
-REFUSED = re.compile(r"tell the size|fit in|prefix asks|means nothing|cannot stand before")
+REFUSED = re.compile(r"both addresses|tell the size|fit in|prefix asks|means nothing|cannot stand before")
 
 
 def operand(pattern: str, choose: random.Random) -> str:

@@ -60,7 +60,9 @@ def err(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".error")
 def error(assembly: Assembly, cursor: Cursor) -> None:
     """.error "TEXT": the program is wrong if this line counts."""
-    text = cursor.string().decode("utf-8", "replace") if not cursor.at_end else "with .error"
+    if cursor.at_end:
+        raise Problem("the program reports an error with .error")
+    text = cursor.string().decode("utf-8", "replace")
     raise Problem(f"the program reports an error: {text}")
 
 

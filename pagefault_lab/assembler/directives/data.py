@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from typing import TYPE_CHECKING
 
 from pagefault_lab.assembler.directives import directive
@@ -12,6 +14,9 @@ from pagefault_lab.problem import Problem
 if TYPE_CHECKING:
     from pagefault_lab.assembler.assembly import Assembly
     from pagefault_lab.assembler.cursor import Cursor
+
+_WIDE = re.compile(r"[ \t]*0[xX]([0-9A-Fa-f]{1,32})[ \t]*(?=,|\Z)")
+_DECIMAL = re.compile(r"[ \t]*(?:0[fFdDeErR])?([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)")
 
 
 def _values(assembly: Assembly, cursor: Cursor, size: int) -> None:
@@ -48,14 +53,61 @@ def quad(assembly: Assembly, cursor: Cursor) -> None:
     _values(assembly, cursor, 8)
 
 
-def _strings(assembly: Assembly, cursor: Cursor, ending: bytes) -> None:
+@directive(".octa", ".16byte")
+def octa(assembly: Assembly, cursor: Cursor) -> None:
+    """.octa NUMBER, ...: numbers of sixteen bytes, the lowest byte first."""
+    if cursor.at_end:
+        return
+    while True:
+        wide = _WIDE.match(cursor.text, cursor.position)
+        if wide is not None:
+            value = int(wide[1], 16)
+            cursor.position = wide.end()
+        else:
+            value = cursor.number("a number of sixteen bytes")
+        assembly.emit((value & (1 << 128) - 1).to_bytes(16, "little"))
+        if not cursor.take(","):
+            return
+
+
+@directive(".float", ".single")
+def float_(assembly: Assembly, cursor: Cursor) -> None:
+    """.float NUMBER, ...: floating-point numbers of four bytes (IEEE 754)."""
+    _floats(assembly, cursor, "<f")
+
+
+@directive(".double")
+def double(assembly: Assembly, cursor: Cursor) -> None:
+    """.double NUMBER, ...: floating-point numbers of eight bytes (IEEE 754)."""
+    _floats(assembly, cursor, "<d")
+
+
+def _floats(assembly: Assembly, cursor: Cursor, layout: str) -> None:
+    if cursor.at_end:
+        return
+    while True:
+        column = cursor.skip_space()
+        match = _DECIMAL.match(cursor.text, cursor.position)
+        if match is None:
+            raise Problem("a decimal number is missing here", "as 1.5 or -2e-3", column=column)
+        cursor.position = match.end()
+        try:
+            assembly.emit(struct.pack(layout, float(match[1])))
+        except OverflowError:
+            raise Problem(f"{match[1]} is too large for this format", column=column) from None
+        if not cursor.take(","):
+            return
+
+
+def _strings(assembly: Assembly, cursor: Cursor, ending: bytes, width: int = 1) -> None:
+    """Strings; each byte of them is stored in `width` bytes."""
     if cursor.at_end:
         return
     while True:
         text = cursor.string()
         while cursor.peek() == '"':
             text += cursor.string()
-        assembly.emit(text + ending)
+        assembly.emit(b"".join(byte.to_bytes(width, "little") for byte in text + ending))
         if not cursor.take(","):
             return
 
@@ -66,10 +118,28 @@ def ascii_(assembly: Assembly, cursor: Cursor) -> None:
     _strings(assembly, cursor, b"")
 
 
-@directive(".asciz", ".string")
+@directive(".asciz", ".string", ".string8")
 def asciz(assembly: Assembly, cursor: Cursor) -> None:
     """.asciz "TEXT", ...: the characters of each string and a zero byte."""
     _strings(assembly, cursor, b"\0")
+
+
+@directive(".string16")
+def string16(assembly: Assembly, cursor: Cursor) -> None:
+    """.string16 "TEXT", ...: as .string, with two bytes for each character."""
+    _strings(assembly, cursor, b"\0", 2)
+
+
+@directive(".string32")
+def string32(assembly: Assembly, cursor: Cursor) -> None:
+    """.string32 "TEXT", ...: as .string, with four bytes for each character."""
+    _strings(assembly, cursor, b"\0", 4)
+
+
+@directive(".string64")
+def string64(assembly: Assembly, cursor: Cursor) -> None:
+    """.string64 "TEXT", ...: as .string, with eight bytes for each character."""
+    _strings(assembly, cursor, b"\0", 8)
 
 
 @directive(".uleb128")
@@ -86,11 +156,12 @@ def sleb128(assembly: Assembly, cursor: Cursor) -> None:
 
 def _leb128(assembly: Assembly, cursor: Cursor, *, signed: bool) -> None:
     while True:
+        column = cursor.skip_space()
         value = cursor.expression()
         if type(value) is int:
             assembly.emit(encode_leb128(value, signed))
         else:
-            assembly.close_fragment(Leb128(value, signed, assembly.statement))
+            assembly.close_fragment(Leb128(value, signed, assembly.statement, column))
         if not cursor.take(","):
             return
 
@@ -103,7 +174,7 @@ def skip(assembly: Assembly, cursor: Cursor) -> None:
     known = assembly.known(count)
     fill = cursor.number("the fill") & 0xFF if cursor.take(",") else 0
     if known is None:
-        assembly.close_fragment(Space(count, fill, assembly.statement))
+        assembly.close_fragment(Space(count, fill, assembly.statement, column))
     else:
         assembly.emit_repeated(bytes((fill,)), known, column)
 
@@ -119,12 +190,11 @@ def fill(assembly: Assembly, cursor: Cursor) -> None:
     """.fill REPEAT[, SIZE[, VALUE]]: VALUE (0) in SIZE bytes (1, at most 8), REPEAT times."""
     column = cursor.skip_space()
     repeat = cursor.number("the count")
-    size = value = None
+    size, value = 1, None
     if cursor.take(","):
-        size = cursor.optional_number("the size")
+        size = cursor.optional_number("the size") or 0
     if cursor.take(","):
         value = cursor.optional_number("the value")
-    size = 1 if size is None else size
     if size < 0:
         raise Problem("a size cannot be negative", column=column)
     size = min(size, 8)

@@ -90,6 +90,7 @@ def p2alignl(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".org")
 def org(assembly: Assembly, cursor: Cursor) -> None:
     """.org OFFSET[, FILL]: go on at OFFSET of this section, which may only lie ahead."""
+    column = cursor.skip_space()
     target = cursor.expression()
     fill = cursor.number("the fill") & 0xFF if cursor.take(",") else 0
-    assembly.close_fragment(Origin(target, fill, assembly.statement))
+    assembly.close_fragment(Origin(target, fill, assembly.statement, column))

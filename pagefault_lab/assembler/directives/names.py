@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from pagefault_lab.assembler.cursor import Cursor
 
 _KINDS = {
-    "stt_func": "function", "stt_object": "object", "stt_notype": "", "stt_tls": "tls_object", "notype": "",
-    "stt_common": "common", "stt_gnu_ifunc": "gnu_indirect_function",
+    "function": "function", "object": "object", "notype": "", "tls_object": "tls_object", "common": "common",
+    "gnu_indirect_function": "gnu_indirect_function", "gnu_unique_object": "object", "stt_func": "function",
+    "stt_object": "object", "stt_notype": "", "stt_tls": "tls_object", "stt_common": "common",
+    "stt_gnu_ifunc": "gnu_indirect_function",
 }  # fmt: skip
 
 
@@ -82,8 +84,11 @@ def type_(assembly: Assembly, cursor: Cursor) -> None:
     cursor.take(",")
     if cursor.peek() in ("@", "%", "#"):
         cursor.position += 1
-    kind = (cursor.string().decode() if cursor.peek() == '"' else cursor.name("a type")).lower()
-    entry.kind = _KINDS.get(kind, kind)
+    column = cursor.skip_space()
+    kind = cursor.string().decode("utf-8", "replace") if cursor.peek() == '"' else cursor.name("a type")
+    if kind.lower() not in _KINDS:
+        raise Problem(f"{kind} is no type of a symbol", "@function and @object are", column=column)
+    entry.kind = _KINDS[kind.lower()]
 
 
 @directive(".size")

@@ -41,6 +41,16 @@ def bss(assembly: Assembly, cursor: Cursor) -> None:
     assembly.enter_section(".bss", _subsection(cursor))
 
 
+@directive(".struct", ".offset")
+def struct(assembly: Assembly, cursor: Cursor) -> None:
+    """.struct OFFSET: the labels that follow are the offsets of a structure's fields, up to the next section."""
+    column = cursor.skip_space()
+    start = cursor.number("the first offset")
+    if not 0 <= start < 1 << 32:
+        raise Problem(f"a structure cannot begin at {start}", column=column)
+    assembly.enter_struct(start)
+
+
 @directive(".subsection")
 def subsection(assembly: Assembly, cursor: Cursor) -> None:
     """.subsection NUMBER: subsections of a section lie in the order of their numbers."""
@@ -63,8 +73,8 @@ def pushsection(assembly: Assembly, cursor: Cursor) -> None:
     if cursor.take(","):
         if cursor.peek() != '"':
             number = _subsection(cursor)
-            cursor.take(",")
-        flags, kind = _attributes(cursor)
+        if cursor.peek() == '"' or cursor.take(","):
+            flags, kind = _attributes(cursor)
     assembly.push_section()
     assembly.enter_section(name, number, flags, kind)
 
@@ -101,20 +111,26 @@ def _attributes(cursor: Cursor) -> tuple[str | None, str | None]:
     """Flags and type, each None if not given; entry size and group behind them are read and left."""
     flags: str | None = None
     kind: str | None = None
+    column = cursor.skip_space()
     if cursor.peek() == '"':
-        column = cursor.skip_space()
         flags = cursor.string().decode("ascii", "replace")
         wrong = [letter for letter in flags if letter not in _FLAGS and not letter.isdigit()]
         if wrong:
             raise Problem(f"{wrong[0]} is no flag of a section", "a loaded, w writable, x code", column=column)
         if not cursor.take(","):
             return flags, kind
-    if cursor.peek() in ("@", "%"):
+        column = cursor.skip_space()
+    marked = cursor.peek() in ("@", "%")
+    if marked:
         cursor.position += 1
     if cursor.peek() == '"':
         kind = cursor.string().decode("ascii", "replace")
-    elif cursor.peek() not in (",", ""):
+    elif marked:
         kind = cursor.word().lower()
+    elif flags is None:
+        raise Problem("the section's flags are missing", 'they are written in quotes, as in "aw"', column=column)
+    else:
+        raise Problem("the section's type is missing", "write @progbits or @nobits", column=column)
     while cursor.take(","):
         cursor.word()
     return flags, kind
