@@ -108,7 +108,8 @@ def _story(told: Story) -> Json:
         "unsupported": getattr(step.end, "what", None),
         "fault": _json(delivered[0]) if delivered else None,
         "events": [_json(event) for event in step.events],
-        "names": _json(told.names),
+        "names": [[address, name] for address, name in told.names.items()],
+        "stale": [[linear, _json(walk)] for linear, walk in told.stale.items()],
     }
 
 

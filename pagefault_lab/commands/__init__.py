@@ -150,7 +150,7 @@ def find(line: str, abbreviated: bool = True) -> Found | None:
     if seconds:
         next_word = _NEXT_WORD.match(line, match.end())
         if next_word is not None:
-            second = _expand(next_word[1], seconds, line, next_word.start(1))
+            second = _expand(next_word[1], seconds, line, next_word.start(1), first + " ")
             if second is not None:
                 return Found(f"{first} {second}", match[2], next_word.end())
         if first not in known:
@@ -158,14 +158,14 @@ def find(line: str, abbreviated: bool = True) -> Found | None:
     return Found(first, match[2], match.end()) if first in known else None
 
 
-def _expand(word: str, names: Iterable[str], line: str, column: int) -> str | None:
-    """The one of `names` that `word` is, or is the beginning of; None if there is none."""
-    fitting = [name for name in names if name.startswith(word)]
+def _expand(word: str, names: Iterable[str], line: str, column: int, prefix: str = "") -> str | None:
+    """The one of `names` that `word` is, or is the beginning of; None if there is none. `prefix` is before them all."""
+    fitting = sorted(name for name in names if name.startswith(word))
     if word in fitting:
         return word
-    meant = {spellings()[name][1] if name in spellings() else name for name in fitting}
+    meant = {spellings().get(prefix + name, ("", prefix + name))[1] for name in fitting}
     if len(meant) > 1:
-        raise Problem(f"{word} is short for several commands", ", ".join(sorted(fitting)), text=line, column=column)
+        raise Problem(f"{word} is short for several commands", ", ".join(sorted(meant)), text=line, column=column)
     return min(fitting, default=None)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Expression, Number
 from pagefault_lab.lab.formats import Format
-from pagefault_lab.lab.results import Value
 from pagefault_lab.lab.session import Displayed
 from pagefault_lab.problem import Problem
 
@@ -18,17 +17,19 @@ if TYPE_CHECKING:
 def display(session: Session, format: Format, expression: Expression | None = None) -> Iterator[object]:
     """Show the value of an expression now and after every line that changes something; without one, all of them.
 
-    display/x u32[$esp]     undisplay ends it
+      display/x u32[$esp]     display/i $eip     undisplay
+
+    With /i it is the instruction at that address.
     """
     if expression is not None:
         shown = Displayed(expression, format.letter or "")
-        expression.value(session)
+        shown.now(session)
         session.displayed[max(session.displayed, default=0) + 1] = shown
         wanted = [shown]
     else:
         wanted = list(session.displayed.values())
     for shown in wanted:
-        yield Value(shown.expression.text, shown.expression.value(session), shown.letter)
+        yield shown.now(session)
 
 
 @command("undisplay", group="looking")

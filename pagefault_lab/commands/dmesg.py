@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
-from pagefault_lab.lab import peeking
-from pagefault_lab.lab.results import KernelLog
+from pagefault_lab.lab import kernel_log
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
@@ -18,9 +17,4 @@ def dmesg(session: Session) -> Iterator[object]:
     log = session.world.log
     if log is None:
         raise Problem(f"the world {session.world.name} has no kernel that prints")
-    machine = session.machine
-    count = peeking.read(machine, log.counter, 4)
-    ring = peeking.read_bytes(machine, log.buffer, log.size)
-    kept = min(count, log.size)
-    text = bytes(ring[place % log.size] for place in range(count - kept, count))
-    yield KernelLog(text.decode("latin-1"), count - kept)
+    yield kernel_log.read(session.machine, log)

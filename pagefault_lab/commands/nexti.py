@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
-@command("ni", "nexti", "next", group="running", repeats=True)
+@command("ni", "nexti", "next", "n", group="running", repeats=True)
 def nexti(session: Session) -> Iterator[object]:
     """Execute one instruction; of a call, an INT or a repeated string instruction everything, until the next one.
 

@@ -163,6 +163,9 @@ class _Assignment(_Expression):
     shown = "EXPRESSION = EXPRESSION"
 
     def read(self, words: Words) -> Any:
+        words.skip()
+        if spelled := re.match(r"var(?:iable)?[ \t]+", words.line[words.position :]):  # gdb's `set var x = 5`
+            words.position += spelled.end()
         target = super().read(words)
         place = words.skip()
         if words.line[place : place + 1] != "=":

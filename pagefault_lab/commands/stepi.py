@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
-@command("si", "stepi", group="running", repeats=True)
+@command("si", "stepi", "step", "s", group="running", repeats=True)
 def stepi(session: Session, count: Count = 1) -> Iterator[object]:
     """Execute one instruction, or COUNT of them, and tell each.
 

@@ -6,6 +6,7 @@
     $count                  a variable of the session
     u8[a] u16[a] u32[a]     memory at a linear address, looked at without any effect; [a] is u32[a]
     phys[a]                 32 bits at a physical address
+    *a &page_fault          as in C: u32[a], and a symbol's address, which is what its name alone means too
     pte(a).writable         structures (vocabulary.py lists them)
     - ~ ! * / % + - << >> < <= > >= == != & ^ | && || ?:      as in C, with C's precedence
 
@@ -364,7 +365,7 @@ _TOKEN = re.compile(
     | '(?P<character>\\(?:x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)|[^'\\])'
     | (?P<name>(?P<mark>[$%\\]?)(?P<word>[A-Za-z_.\x80-\U0010FFFF][\w.$]*))
     | (?P<open>[(\[])
-    | (?P<unary>[-+~!])
+    | (?P<unary>[-+~!*&])
     )""",
     re.VERBOSE,
 )
@@ -422,7 +423,12 @@ class _Parser:
         if match["unary"]:
             if depth > DEEPEST:
                 raise Problem("this expression is nested too deeply", column=column)
-            return Unary(match["unary"], self.operand(depth + 1), column)
+            operand = self.operand(depth + 1)
+            if match["unary"] == "*":
+                return MemoryAt("u32", operand, column)
+            if match["unary"] == "&":
+                return _address_of(operand, column)
+            return Unary(match["unary"], operand, column)
         if match["open"] == "(":
             inner = self.expression(0, depth + 1)
             self.expect(")", "to close this parenthesis", column)
@@ -504,6 +510,15 @@ class _Parser:
         return Problem(
             f"no value can begin with {rest[0]}", "a number, a register, a symbol or ( was expected", column=column
         )
+
+
+def _address_of(operand: Node, column: int) -> Node:
+    """What `&` gives: the address of a symbol, or of memory."""
+    if isinstance(operand, MemoryAt):
+        return operand.address
+    if isinstance(operand, Name) and operand.mark in ("", "\\"):
+        return Name("\\", operand.name, operand.column)
+    raise Problem("only a symbol or memory has an address", "&page_fault", column=column)
 
 
 def _unexpected(rest: str) -> Problem:

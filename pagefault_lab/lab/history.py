@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 INTERVAL: Final = 50_000  # steps of a run between two marks
 MOST_MARKS: Final = 2000
 MOST_FRAMES: Final = 2000  # kept copies of frames, together
+STRETCH: Final = 5  # times as many, before the present line can no longer be undone
+LOOK_AGAIN: Final = 100  # marks and frames more, before it is looked whether they are too many
 MOST_IN_RUN: Final = 40  # marks of one run; beyond, the older ones are thinned out
 
 
@@ -51,6 +53,7 @@ class History:
         self.session = session
         self.checkpoints = Checkpoints(session.machine)
         self.marks: list[Mark] = []
+        self._grown = 0  # marks and frames since their bounds were looked at
         self.take(Kind.HOST)
 
     def take(self, kind: Kind, line: str = "") -> None:
@@ -186,10 +189,16 @@ class History:
             first = len(kept) - in_run
             for index in range(first + in_run // 2, first, -2):
                 self._merge(index)
+        self._grown += 1 + len(kept[-2].frames) if len(kept) > 1 else 1
+        if self._grown < LOOK_AGAIN:
+            return
+        self._grown = 0
         frames = 0
+        last_line = self._last_line() or 0
         for index in range(len(kept) - 1, 0, -1):
             frames += len(kept[index].frames)
-            if len(kept) - index >= MOST_MARKS or frames > MOST_FRAMES:
+            scale = 1 if index <= last_line else STRETCH
+            if len(kept) - index >= MOST_MARKS * scale or frames > MOST_FRAMES * scale:
                 self.checkpoints.forget(index)
                 del self.marks[:index]
                 return

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """Where the processor stands. `symbol` is the nearest one at or below EIP, "" if none is near or EIP is in typed
-    code; `typed` tells the latter."""
+    """Where the processor stands. `symbol` is the nearest one at or below EIP, in typed code one that was typed; "" if
+    none is near, or EIP is where the next line will be typed. `typed` tells whether it is in typed code."""
 
     ring: int
     address: int  # linear
@@ -75,6 +75,7 @@ class Stopped(Enum):
     ARRIVED = "the place to run to"
     RETIRED = "the typed line has been executed"
     WORLD = "the world stops here"
+    NEXT_FAULT = "the restarted line has faulted again"
     SAME_FAULT = "the restarted line has faulted in the same way again"
     END_OF_TYPED = "the end of the typed code"
     WAITING = "the processor is halted and waits for an interrupt"
@@ -105,6 +106,30 @@ class RestartedLine(NamedTuple):
     line: str
     address: int
     came_back: int | None
+
+
+class BranchedAway(NamedTuple):
+    """A typed line has branched out of the typed code; nothing was fetched at `place` yet."""
+
+    place: Place
+
+
+class Halted(NamedTuple):
+    """The processor executes nothing until an interrupt comes; `interruptible` (IF = 1) tells whether one can."""
+
+    interruptible: bool
+
+
+class NotTold(NamedTuple):
+    """Steps that were made here and are not told: there are too many."""
+
+    steps: int
+
+
+class Printed(NamedTuple):
+    """What the guest kernel has printed while a line was executed."""
+
+    text: str
 
 
 class WentBack(NamedTuple):

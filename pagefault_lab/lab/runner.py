@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.lab.history import INTERVAL, Kind
-from pagefault_lab.lab.results import Ran, Stopped
+from pagefault_lab.lab.results import BranchedAway, Halted, NotTold, Ran, Stopped
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.machine import Stop
-from pagefault_lab.machine.step import Interrupted, ShutDown, Step, Unsupported, Waiting
+from pagefault_lab.machine.registers import CS, IF
+from pagefault_lab.machine.step import Interrupted, Retired, ShutDown, Step, Unsupported, Waiting
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -68,8 +69,7 @@ class Runner:
         self.last = step = self.session.machine.step()
         if did_something(step):
             self.spent += 1
-        deliveries = step.end.deliveries if isinstance(step.end, Interrupted | ShutDown) else ()
-        if any(delivery.source is Source.EXCEPTION for delivery in deliveries):
+        if faulted(step):
             self._fault = step
         return step
 
@@ -99,6 +99,7 @@ class Runner:
                 yield restarted
             if not goes_on(step):
                 break
+            yield from self._halted(step)
         if count > TOLD:
             yield journey.end(Stopped.ARRIVED)
 
@@ -122,6 +123,8 @@ class Runner:
                 if stopped is not None:
                     yield journey.end(stopped)
                     return
+                if journey.steps > 1:
+                    yield NotTold(journey.steps - 1)
                 step = self._last_step()
             else:
                 step = self.step()
@@ -132,6 +135,20 @@ class Runner:
                 yield restarted
             if not goes_on(step):
                 return
+            yield from self._halted(step)
+            if isinstance(step.end, Retired) and not step.deliveries and self._branched_away(line):
+                yield BranchedAway(session.place())
+
+    def _halted(self, step: Step) -> Iterator[Halted]:
+        """What the step means, if it was the HLT after which the processor waits."""
+        cpu = self.session.machine.cpu
+        if cpu.halted and isinstance(step.end, Retired) and not self.session.interrupt_is_next:
+            yield Halted(bool(cpu.eflags & IF))
+
+    def _branched_away(self, line: TypedLine) -> bool:
+        """Whether EIP is neither in typed code, nor where it stood before the line."""
+        cpu = self.session.machine.cpu
+        return not self.session.code.contains_eip and (cpu.segments[CS].selector, cpu.eip) != line.back_to
 
     def _stay_in(self, line: TypedLine) -> Stopped | None:
         """Go on without telling, up to the step that leaves a typed line; why not, if it stops before."""
@@ -177,15 +194,22 @@ class Runner:
         while True:
             if watch is None and session.typed_lines.executing is not None:
                 unfinished = len(session.typed_lines.all)
-                ended = False
+                ended = got_on = False
                 for value in self.drive():
                     yield value
+                    got_on = got_on or (isinstance(value, Step) and isinstance(value.end, Retired))
                     ended = isinstance(value, Ran) or (isinstance(value, Step) and not goes_on(value))
                 if ended:
                     return
                 lines = session.typed_lines.all
-                if len(lines) < unfinished or lines[-1].repeated:
-                    yield journey.end(Stopped.RETIRED if len(lines) < unfinished else Stopped.SAME_FAULT)
+                if len(lines) < unfinished:
+                    yield journey.end(Stopped.RETIRED)
+                    return
+                if lines[-1].repeated:
+                    yield journey.end(Stopped.SAME_FAULT)
+                    return
+                if got_on and self.last is not None and faulted(self.last):
+                    yield journey.end(Stopped.NEXT_FAULT)
                     return
             if before_step is not None:
                 before_step()
@@ -299,6 +323,12 @@ class Journey:
         """The run is over."""
         exceptions = self.session.machine.cpu.exceptions - self.exceptions
         return Ran(self.steps, exceptions, stopped, self.session.place(), breakpoint, detail)
+
+
+def faulted(step: Step) -> bool:
+    """Whether the step delivered, or tried to deliver, an exception."""
+    deliveries = step.end.deliveries if isinstance(step.end, Interrupted | ShutDown) else ()
+    return any(delivery.source is Source.EXCEPTION for delivery in deliveries)
 
 
 def did_something(step: Step) -> bool:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pagefault_lab.lab import language
+from pagefault_lab.lab import kernel_log, language
 from pagefault_lab.lab.breakpoints import Breakpoints
 from pagefault_lab.lab.history import History, Kind
-from pagefault_lab.lab.results import Place, Value, WorldEntered
+from pagefault_lab.lab.results import Disassembly, Place, Ran, Value, WorldEntered
 from pagefault_lab.lab.runner import Runner
 from pagefault_lab.lab.story import tell
 from pagefault_lab.lab.symbols import Symbols
@@ -33,10 +33,19 @@ _LABEL_OR_ASSIGNMENT: Final = re.compile(r"\s*(?:[A-Za-z_.$][\w.$]*\s*(?::|==?(?
 
 
 class Displayed(NamedTuple):
-    """What `display` shows again and again."""
+    """What `display` shows again and again: a value or, by the letter i, the instruction there."""
 
     expression: Expression
     letter: str
+
+    def now(self, session: Session) -> Value | Disassembly:
+        """As it is now."""
+        value = self.expression.value(session)
+        if self.letter != "i":
+            return Value(self.expression.text, value, self.letter)
+        from pagefault_lab.lab.code import disassembly
+
+        return disassembly(session, value & 0xFFFFFFFF, None, 1)
 
 
 class Session:
@@ -101,9 +110,12 @@ class Session:
         self._line = self._noted = line
         self._marked = False
         self.runner.begin_line()
+        printed = kernel_log.length(self)
         try:
             for value in self._dispatch(line):
-                yield tell(value, self.symbols.name) if isinstance(value, Step) else value
+                if isinstance(value, Ran):
+                    yield from kernel_log.since(self, printed)
+                yield tell(value, self.symbols.name, self.machine) if isinstance(value, Step) else value
             if self._marked:
                 yield from self._display()
         except Problem as problem:
@@ -138,11 +150,11 @@ class Session:
 
             raise commands.unknown(line, statement_words())
 
-    def _display(self) -> Iterator[Value]:
+    def _display(self) -> Iterator[Value | Disassembly]:
         """The values that `display` asked for; those that there are none of now are left out."""
         for shown in self.displayed.values():
             with suppress(Problem):
-                yield Value(shown.expression.text, shown.expression.value(self), shown.letter)
+                yield shown.now(self)
 
     def _undo(self) -> None:
         """Take back what a line has changed that is not to be."""
@@ -197,11 +209,11 @@ class Session:
 
     def place(self) -> Place:
         """Ring, address and symbol, for the prompt."""
-        here = self.here
-        near = None if self.code.contains_eip else self.symbols.nearest(here)
-        if near is None:
-            return Place(self.ring, here, "", 0, self.code.contains_eip)
-        return Place(self.ring, here, near.name, near.offset, False)
+        here, typed = self.here, self.code.contains_eip
+        near = None if self.code.ends_at_eip else self.symbols.nearest(here)
+        if near is None or (typed and near.name not in self.symbols.typed):
+            return Place(self.ring, here, "", 0, typed)
+        return Place(self.ring, here, near.name, near.offset, typed)
 
     def eip_of(self, linear: int) -> int:
         """EIP for a linear address; a Problem if CS does not reach it."""

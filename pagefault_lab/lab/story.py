@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.machine.delivery import CodeChosen, Delivery, Entered, GateRead, StackChosen
-from pagefault_lab.machine.events import Access, Reason
+from pagefault_lab.machine.events import Access, Kind, Reason, TlbHit
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.operands import Memory, Target
-from pagefault_lab.machine.paging import PageWalk
-from pagefault_lab.machine.registers import MASK
+from pagefault_lab.machine.paging import Mapped, PageWalk, walk
+from pagefault_lab.machine.registers import MASK, PG
 from pagefault_lab.machine.step import Step
+
+if TYPE_CHECKING:
+    from pagefault_lab.machine.machine import Machine
 
 FARTHEST: Final = 4096  # what lies further behind a symbol has nothing to do with it
 NameOf = Callable[[int], "str | None"]  # a linear address to `symbol+0x4`
@@ -22,16 +25,18 @@ NameOf = Callable[[int], "str | None"]  # a linear address to `symbol+0x4`
 class Story:
     """One step; `names` are the symbols of addresses in it, as `symbol` or `symbol+0x4`.
 
-    `text` is the instruction, disassembled; "" if none was fetched.
+    `text` is the instruction, disassembled; "" if none was fetched. `stale` are the walks for accesses that the TLB
+    allowed, by linear address, where the tables say otherwise.
     """
 
     step: Step
     names: Mapping[int, str]
     text: str
+    stale: Mapping[int, PageWalk] = field(default_factory=dict)
 
 
-def tell(step: Step, name_of: NameOf | None = None) -> Story:
-    """A step with names from `name_of`, which gives an address's symbol or None."""
+def tell(step: Step, name_of: NameOf | None = None, machine: Machine | None = None) -> Story:
+    """A step with names from `name_of`, which gives an address's symbol or None; `machine` has just made it."""
     from pagefault_lab.assembler.disassembler import text_of
 
     names: dict[int, str] = {}
@@ -45,7 +50,17 @@ def tell(step: Step, name_of: NameOf | None = None) -> Story:
             if name and "+" not in name:
                 names[number] = name
     text = text_of(step.instruction, step.eip, names.get) if step.instruction is not None else ""
-    return Story(step, names, text)
+    return Story(step, names, text, dict(_stale(step, machine)) if machine is not None else {})
+
+
+def _stale(step: Step, machine: Machine) -> Iterator[tuple[int, PageWalk]]:
+    """The accesses that the TLB allowed and the tables would refuse, or send elsewhere."""
+    cpu = machine.cpu
+    for event in step.all_events():
+        if isinstance(event, TlbHit) and event.fault is None and event.kind is not Kind.FETCH and cpu.cr0 & PG:
+            found = walk(machine.memory, cpu.cr0, cpu.cr3, cpu.cr4, event.linear, event.kind, event.user)
+            if not isinstance(found.end, Mapped) or found.end.physical != event.physical:
+                yield event.linear, found
 
 
 def _distance(name: str) -> int:

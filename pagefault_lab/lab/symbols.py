@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pagefault_lab.worlds import Region
 
 FARTHEST = 0x10000  # a symbol further below names nothing
+MEMORY_END = 1 << 32
 
 
 def is_local(name: str) -> bool:
@@ -30,7 +31,11 @@ class Near(NamedTuple):
 
 
 class Symbols(Mapping[str, int]):
-    """A mapping from names to values. Typed names win over the world's; `code` are regions whose symbols name code."""
+    """A mapping from names to values. Typed names win over the world's; `code` are regions whose symbols name code.
+
+    `typed_ends` are the addresses up to which typed names reach: those of data and of whole blocks. What is typed
+    behind them has nothing to do with them.
+    """
 
     def __init__(self, given: Mapping[str, int], code: tuple[Region, ...], constants: frozenset[str]) -> None:
         self.given = given
@@ -38,6 +43,7 @@ class Symbols(Mapping[str, int]):
         self.constants = constants
         self.typed: dict[str, int] = {}
         self.typed_constants: set[str] = set()
+        self.typed_ends: dict[str, int] = {}
         self._sorted: tuple[list[int], list[str]] | None = None
 
     def __getitem__(self, name: str) -> int:
@@ -59,18 +65,22 @@ class Symbols(Mapping[str, int]):
     def items(self) -> ItemsView[str, int]:
         return {**self.given, **self.typed}.items()
 
-    def define(self, name: str, value: int, constant: bool = False) -> None:
-        """Give a typed name a value."""
+    def define(self, name: str, value: int, constant: bool = False, end: int | None = None) -> None:
+        """Give a typed name a value. It names what lies there up to `end`, or up to the next name."""
         self.typed[name] = value & 0xFFFFFFFF
         (self.typed_constants.add if constant else self.typed_constants.discard)(name)
+        self.typed_ends.pop(name, None)
+        if end is not None:
+            self.typed_ends[name] = end
         self._sorted = None
 
-    def save(self) -> tuple[dict[str, int], set[str]]:
-        return dict(self.typed), set(self.typed_constants)
+    def save(self) -> tuple[dict[str, int], set[str], dict[str, int]]:
+        return dict(self.typed), set(self.typed_constants), dict(self.typed_ends)
 
-    def restore(self, saved: tuple[dict[str, int], set[str]]) -> None:
-        if saved != (self.typed, self.typed_constants):
-            self.typed, self.typed_constants = dict(saved[0]), set(saved[1])
+    def restore(self, saved: tuple[dict[str, int], set[str], dict[str, int]]) -> None:
+        if saved != (self.typed, self.typed_constants, self.typed_ends):
+            typed, constants, ends = saved
+            self.typed, self.typed_constants, self.typed_ends = dict(typed), set(constants), dict(ends)
             self._sorted = None
 
     def kind(self, name: str) -> str:
@@ -91,6 +101,8 @@ class Symbols(Mapping[str, int]):
         """The place of an address: the nearest name at or below it, in the same region if it is code."""
         addresses, names = self._by_address()
         index = bisect_right(addresses, address) - 1
+        while index >= 0 and self.typed_ends.get(names[index], MEMORY_END) <= address != addresses[index]:
+            index -= 1
         if index < 0 or address - addresses[index] >= FARTHEST:
             return None
         region = next((region for region in self.code if region.start <= address < region.end), None)

@@ -227,7 +227,7 @@ class TypedCode:
         session = self.session
         session.changing()
         moves, at_end = self.contains_eip, self.ends_at_eip
-        self._put(found)
+        self._put(found, whole=True)
         entry = found.entry if entry is None else entry
         if entry is not None:
             self.block = entry
@@ -244,7 +244,9 @@ class TypedCode:
             symbols = session.symbols
             yield Defined(tuple(Symbol(name, symbols[name], symbols.kind(name)) for name in names))
 
-    def _put(self, found: Assembled) -> None:
+    def _put(self, found: Assembled, whole: bool = False) -> None:
+        """Put it into memory, and its names into the symbols. They reach no further than it if it is a `whole`; a line
+        that is executed may go on with the next one."""
         region = self._region()
         for address, data in found.parts:
             try:
@@ -255,8 +257,9 @@ class TypedCode:
         if found.start == self.free(region):
             self.taken[region.start] = found.free
         self.program += found.lines
+        end = found.free if whole and found.parts else None
         for name, value in found.symbols.items():
-            self.session.symbols.define(name, value, name in found.constants)
+            self.session.symbols.define(name, value, name in found.constants, end)
 
     def _typed(self, text: str, found: Assembled, executes: bool) -> Typed:
         from pagefault_lab.assembler.disassembler import disassemble

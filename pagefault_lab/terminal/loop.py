@@ -98,5 +98,6 @@ def place(problem: Problem, file: str | None, number: int | None) -> None:
 
 
 def prompt_of(place: Place) -> str:
-    """The prompt: ring and place, `cpl0 page_fault+3> `."""
-    return f"cpl{place.ring} {place.name}> " if place.name else f"cpl{place.ring}> "
+    """The prompt: ring and place, `cpl0 page_fault+3> `; an address where nothing has a name."""
+    name = place.name or ("" if place.typed else f"{place.address:#010x}")
+    return f"cpl{place.ring} {name}> " if name else f"cpl{place.ring}> "

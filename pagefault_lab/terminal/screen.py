@@ -155,7 +155,7 @@ def _console(stream: TextIO, plain: bool) -> Console:
         def on_broken_pipe(self) -> None:
             raise  # the command line knows how to end
 
-    ascii_only = plain or not (stream.encoding or "").lower().startswith("utf")
+    ascii_only = plain or not _knows_unicode(stream)
     return QuietConsole(
         file=cast(TextIO, Ascii(stream)) if ascii_only else stream,
         color_system=None if plain else "auto",
@@ -166,6 +166,12 @@ def _console(stream: TextIO, plain: bool) -> Console:
         emoji=False,
         legacy_windows=False if plain else None,
     )
+
+
+def _knows_unicode(stream: TextIO) -> bool:
+    """Whether a stream takes more than ASCII. Python writes UTF-8 in the locale C too, whose screens may not know it."""
+    locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := os.environ.get(name))), "")
+    return (stream.encoding or "").lower().startswith("utf") and locale not in ("C", "POSIX")
 
 
 def _columns() -> int:

@@ -6,8 +6,10 @@ TLB gave are no story; a walk is told in full if it is for an operand or the sta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from pagefault_lab.machine.delivery import Delivery
 from pagefault_lab.machine.events import Access, Check, Kind, PortAccess, Reason, SegmentAccess, TlbHit
@@ -19,10 +21,12 @@ from pagefault_lab.views import check, page_walk, port_access, segment_access, t
 from pagefault_lab.views.lines import Line, Lines, Span, maybe, note
 from pagefault_lab.views.words import Names, count, doing, hex32, label, named, sized, who
 
+NONE_STALE: Final[Mapping[int, PageWalk]] = MappingProxyType({})
 
-def events_before_delivery(step: Step, names: Names) -> Lines:
-    """The events of a step, deliveries left out, in order."""
-    teller = _Teller(step, names)
+
+def events_before_delivery(step: Step, names: Names, stale: Mapping[int, PageWalk] = NONE_STALE) -> Lines:
+    """The events of a step, deliveries left out, in order; `stale` as in a Story."""
+    teller = _Teller(step, names, stale)
     for event in step.events:
         teller.tell(event)
     return teller.finish()
@@ -49,8 +53,9 @@ class Group:
 class _Teller:
     """Takes events in order and gives lines. What is still open is told before something else begins."""
 
-    def __init__(self, step: Step, names: Names) -> None:
+    def __init__(self, step: Step, names: Names, stale: Mapping[int, PageWalk]) -> None:
         self.names = names
+        self.stale = stale
         self.lines: list[Line | Lines | None] = []
         self.segments: dict[int, SegmentAccess] = {}  # allowed, by linear address
         self.translations: list[PageWalk | TlbHit] = []  # allowed, of an access that is still to come
@@ -107,6 +112,11 @@ class _Teller:
         """Tell the accesses that are open."""
         if self.group is not None:
             self.lines.append(_told(self.group, self.names))
+            self.lines += [
+                tlb_hit.outdated(found, self.stale[found.linear]).indented(2)
+                for found in self.group.translations
+                if isinstance(found, TlbHit) and found.linear in self.stale
+            ]
         self.group = None
 
     def condense(self) -> None:

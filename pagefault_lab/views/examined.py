@@ -7,7 +7,7 @@ from pagefault_lab.views import view
 from pagefault_lab.views.lines import ADDRESS, NAME, Line, Lines, Span, table
 from pagefault_lab.views.missing import sentence
 from pagefault_lab.views.numbers import in_format
-from pagefault_lab.views.words import hex32, printable
+from pagefault_lab.views.words import escaped, hex32
 
 LONGEST = 50  # characters of a row's values
 
@@ -17,7 +17,7 @@ def examined(memory: Examined) -> Lines:
     """Rows of as many values as fit 80 columns; the symbol behind the first address."""
     rows: list[tuple[str | Span, ...]] = []
     if memory.letter == "s":
-        rows = [(Span(hex32(address), ADDRESS), f'"{printable(text)}"') for address, text in _strings(memory)]
+        rows = [(Span(hex32(address), ADDRESS), f'"{escaped(text)}"') for address, text in _strings(memory)]
     else:
         texts = [in_format(int(value), memory.letter, memory.size) for value in memory.values]
         width = max(map(len, texts), default=1)
@@ -27,10 +27,9 @@ def examined(memory: Examined) -> Lines:
             rows.append(
                 (Span(hex32(address), ADDRESS), "  ".join(text.rjust(width) for text in texts[start : start + across]))
             )
-    where = "physical " if memory.physical else ""
-    symbol = f"<{memory.symbol}>" if memory.symbol else ""
+    where = "physical" if memory.physical else f"<{memory.symbol}>" if memory.symbol else ""
     return Lines.of(
-        Line.of(where, Span(symbol, NAME), ":") if where or symbol else None,
+        Line.of(Span(where, NAME), ":") if where else None,
         table(rows),
         Line.of(*sentence(memory.missing)) if memory.missing is not None else None,
     )

@@ -13,6 +13,8 @@ def ran(run: Ran) -> Lines:
     """`ran 127 steps, 1 exception: breakpoint 1, at cpl0 0xc0100340 <page_fault>`."""
     place = run.place
     where = f"cpl{place.ring} {hex32(place.address)}" + (f" <{place.name}>" if place.name else "")
+    if run.stopped is Stopped.END_OF_TYPED and not run.steps:
+        return Lines.of(Line.of("nothing to execute: the typed code ends here", f", at {where}", hang=2))
     steps = f"ran {count(run.steps, 'step')}"
     if run.exceptions:
         steps += f", {count(run.exceptions, 'exception')}"

@@ -28,7 +28,10 @@ def story(told: Story) -> Lines:
     """The whole step."""
     step, names = told.step, told.names
     return Lines.of(
-        headline(told), events_before_delivery(step, names).indented(2), _deliveries(step, names), _end(step)
+        headline(told),
+        events_before_delivery(step, names, told.stale).indented(2),
+        _deliveries(step, names),
+        _end(step),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pagefault_lab.machine.events import Kind, TlbHit
 from pagefault_lab.machine.faults import Fault
+from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.views import view
 from pagefault_lab.views.lines import BAD, GOOD, Line, Lines, Span, maybe, note
 from pagefault_lab.views.page_walk import FLAGS_AT, lookups
@@ -39,6 +40,16 @@ def tables(hit: TlbHit) -> Lines:
     else:
         heading = Line.of(note("the tables, which were not read, say the same:"))
     return Lines.of(heading, lookups(hit.tables, effective=False))
+
+
+def outdated(hit: TlbHit, tables: PageWalk) -> Lines:
+    """The entry that allowed an access, against what the tables say of it."""
+    allowed = rights(True, hit.page_writable, hit.page_user)
+    return Lines.of(
+        Line.of(f"{entry(hit).ljust(FLAGS_AT)}{allowed}"),
+        Line.of(Span("STALE", BAD), ": the tables, which were not read, say otherwise:"),
+        lookups(tables, effective=False),
+    )
 
 
 def is_stale(hit: TlbHit) -> bool:

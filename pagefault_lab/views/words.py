@@ -25,6 +25,8 @@ from pagefault_lab.machine.paging import (
 )
 from pagefault_lab.machine.registers import FLAG_NAMES, IOPL
 
+_ESCAPES: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
 Names = Mapping[int, str]
 NO_NAMES: Final[Names] = MappingProxyType({})
 
@@ -78,6 +80,14 @@ def printable(text: str) -> str:
     )
 
 
+def escaped(text: str) -> str:
+    """A string of the guest as C and as would write it between quotes, on one line."""
+    return "".join(
+        _ESCAPES.get(character, character if character.isprintable() else f"\\{ord(character):03o}")
+        for character in text
+    )
+
+
 def lines_of(text: str) -> list[str]:
     """The lines of such a text."""
     return [printable(line) for line in text.rstrip("\n").split("\n")] if text.strip("\n") else []
@@ -97,8 +107,8 @@ def paragraphs(text: str) -> list[str]:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 byte`, `4 bytes`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """`1 byte`, `4 bytes`, `18,498 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 # --- bits

@@ -60,8 +60,19 @@ def test_a_line_begins_with_no_command(line: str) -> None:
 
 def test_a_short_name_that_fits_several_is_a_problem() -> None:
     with pytest.raises(Problem) as caught:
-        commands.find("s")
+        commands.find("dis")
     assert "several" in caught.value.sentence
+    assert caught.value.hint == "disas, display"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("s", "si"), ("step 3", "si"), ("n", "ni"), ("i r", "info registers"), ("i b", "info break"), ("u 5", "until")],
+)
+def test_gdbs_short_names_are_known(line: str, name: str) -> None:
+    found = commands.find(line)
+    assert found is not None
+    assert commands.get(found.spelling).name == name
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,17 @@
 import pytest
 from benches import do, only, value
 
-from pagefault_lab.lab.results import Assigned, Disassembly, Examined, KernelLog, Listing, SymbolList, Value
+from pagefault_lab.lab.results import (
+    Assigned,
+    Disassembly,
+    Examined,
+    KernelLog,
+    Listing,
+    Printed,
+    Ran,
+    SymbolList,
+    Value,
+)
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem
 
@@ -139,3 +149,23 @@ def test_what_is_displayed_is_shown_after_every_line_that_changes_something(bare
         do(bare, "undisplay 1")
     do(bare, "undisplay")
     assert not any(isinstance(each, Value) for each in do(bare, "incl %eax"))
+
+
+def test_display_with_i_shows_the_instruction_there(bare: Session) -> None:
+    do(bare, "asm", "movl $5,%eax", "incl %eax", "end")
+    assert only(Disassembly, do(bare, "display/i $eip")).lines[0].text == "movl $0x5,%eax"
+    assert only(Disassembly, do(bare, "si")).lines[0].text == "incl %eax"
+
+
+def test_registers_may_be_asked_for_by_name(linux: Session) -> None:
+    assert [(each.expression, each.value) for each in do(linux, "info registers $cs eip")] == [
+        ("$cs", 0x23), ("eip", linux.machine.cpu.eip),
+    ]  # fmt: skip
+
+
+def test_what_the_kernel_prints_in_a_run_is_shown_with_it(linux: Session) -> None:
+    values = do(linux, "movl %eax,0", "c")
+    printed = only(Printed, values)
+    assert "segfault at 00000000" in printed.text
+    assert isinstance(values[-1], Ran)
+    assert not any(isinstance(each, Printed) for each in do(linux, "kernel"))

@@ -31,6 +31,8 @@ from pagefault_lab.problem import Problem
         ("phys[0x9000]", 0x11223344), ("u8[0x9000+3]", 0x11), ("u32[u8[0x9004]]", 0), ("u32[0x9004]", 0),
         ("fault.count", 0), ("fault.vector", -1), ("fault.error", -1), ("tr", 0), ("place", 0x9000),
         ("place+4", 0x9004),
+        ("*0x9000", 0x11223344), ("*place + 1", 0x11223345), ("2 * *place >> 1", 0x11223344), ("&place", 0x9000),
+        ("&u8[0x9000]", 0x9000), ("&*0x9000 & 0xf000", 0x9000), ("&esi", 0x77),
         ("$mine + 1", 8), (r"\place", 0x9000), (r"\esi", 0x77), ("esi", 0), ("pte(0x1000).present", 0),
     ],
 )  # fmt: skip
@@ -122,6 +124,13 @@ def test_setting_cr3_empties_the_tlb(linux: Session) -> None:
     assert linux.machine.cpu.tlb.entries
     do(linux, "set cr3 = cr3")
     assert not linux.machine.cpu.tlb.entries
+
+
+def test_memory_is_set_as_in_c_and_as_in_gdb(bare: Session) -> None:
+    do(bare, "set *0x9000 = 5", "set var $eax = *0x9000 + 1")
+    assert value(bare, "[0x9000] == 5 && eax == 6")
+    with pytest.raises(Problem, match="has an address"):
+        do(bare, "p &$eax")
 
 
 @pytest.mark.parametrize("line", ["set cs = 8", "set cpl = 0", "set 5 = 6", "set page_fault = 3", "set nothing = 1",

@@ -190,6 +190,7 @@ def test_a_long_run_keeps_a_bounded_number_of_marks_and_stays_exact(bare: Sessio
 
 
 def test_old_history_is_forgotten_and_the_rest_stays_exact(bare: Session, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(history, "LOOK_AGAIN", 1)
     monkeypatch.setattr(history, "MOST_MARKS", 10)
     states = []
     for _ in range(30):
@@ -222,3 +223,15 @@ def test_the_last_fault_of_a_free_run_can_be_told(linux: Session) -> None:
     assert (ran.exceptions, ran.stopped) == (2, Stopped.END_OF_TYPED)
     assert linux.fault is not None
     assert linux.fault.deliveries[-1].fault.linear == value(linux, "user_heap")
+
+
+def test_the_present_line_is_kept_longer_than_the_past(bare: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MOST_MARKS", 10)
+    monkeypatch.setattr(history, "LOOK_AGAIN", 1)
+    monkeypatch.setattr("pagefault_lab.lab.runner.INTERVAL", 4)
+    do(bare, "movl $100,%ecx")
+    before = everything(bare)
+    do(bare, "1: loop 1b")
+    assert len(bare.history.marks) > 10
+    do(bare, "back")
+    assert everything(bare) == before

@@ -3,7 +3,18 @@
 import pytest
 from benches import do, everything, only, steps, value
 
-from pagefault_lab.lab.results import Defined, Message, Ran, RestartedLine, Stopped, Typed, Unfinished
+from pagefault_lab.lab.results import (
+    BranchedAway,
+    Defined,
+    Halted,
+    Message,
+    NotTold,
+    Ran,
+    RestartedLine,
+    Stopped,
+    Typed,
+    Unfinished,
+)
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.step import Interrupted, Retired
 from pagefault_lab.problem import Problem
@@ -317,3 +328,55 @@ def test_a_code_segment_with_a_base_executes_what_is_typed(bare: Session) -> Non
     do(bare, "movl $9,%eax")
     assert value(bare, "eax") == 9
     assert bare.here == 0x9000
+
+
+def test_a_line_that_gets_on_and_faults_elsewhere_stops_there(linux: Session) -> None:
+    """Recursion without an end: each new page of the stack is a fault of its own."""
+    do(linux, "f: call f")
+    for faults in (2, 3):
+        assert only(Ran, do(linux, "c")).stopped is Stopped.NEXT_FAULT
+        assert value(linux, "fault.count") == faults
+
+
+def test_a_line_that_branches_away_says_where_eip_is(linux: Session) -> None:
+    place = only(BranchedAway, do(linux, "movl $user_hole,%ebx", "jmp *%ebx")).place
+    assert (place.address, place.name, place.typed) == (value(linux, "user_hole"), "user_hole", False)
+    for line in ("back", "movl $1,%eax", "jmp 1f; 1:", "int $0x80", "c", "kernel"):
+        assert not any(isinstance(each, BranchedAway) for each in do(linux, line)), line
+
+
+def test_hlt_tells_what_the_processor_waits_for(linux: Session) -> None:
+    do(linux, "kernel")
+    assert only(Halted, do(linux, "hlt")) == Halted(interruptible=False)
+    do(linux, "back", "sti")
+    assert only(Halted, do(linux, "hlt")) == Halted(interruptible=True)
+
+
+def test_steps_of_a_loop_that_are_not_told_are_counted(bare: Session) -> None:
+    values = do(bare, "movl $3000,%ecx", "1: loop 1b")
+    assert only(NotTold, values).steps + len(steps(values)) == 3000
+
+
+def test_a_name_reaches_no_further_than_what_was_placed_with_it(bare: Session) -> None:
+    do(bare, ".comm old,6", "movl $1,%eax")
+    start = value(bare, "old")
+    assert bare.symbols.name(start + 5) == "old+5"
+    assert bare.symbols.name(start + 6) is None
+    do(bare, "asm", "handler: nop", "iret", "end", "nop")
+    assert bare.symbols.name(value(bare, "handler") + 1) == "handler+1"
+    assert bare.symbols.name(value(bare, "handler") + 2) is None
+    do(bare, "line: nop", "nop")
+    assert bare.symbols.name(value(bare, "line") + 1) == "line+1", "what is typed line by line goes on"
+    before = everything(bare)
+    do(bare, "old: .space 2", "back")
+    assert everything(bare) == before
+
+
+def test_the_prompts_place_is_named_in_typed_code_too(bare: Session) -> None:
+    assert bare.place().name == ""
+    do(bare, "asm", "handler: nop", "nop", "end", "run handler", "back")
+    assert bare.place().name == "handler"
+    do(bare, "si")
+    assert bare.place().name == "handler+1"
+    do(bare, "si")
+    assert bare.place().name == "", "here the next line will be typed"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pagefault_lab.lab.results import Ran, Stopped
+from pagefault_lab.lab.results import Place, Ran, Stopped
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem, Problems
 from pagefault_lab.terminal.entry import bug
@@ -124,3 +124,9 @@ def test_the_prompt_names_ring_and_place() -> None:
     assert prompt_of(session.place()) == "cpl0 page_fault> "
     list(session.execute("si"))
     assert prompt_of(session.place()) == "cpl0 page_fault+5> "
+
+
+def test_the_prompt_names_the_place_and_where_nothing_has_a_name_the_address() -> None:
+    assert prompt_of(Place(0, 0xC010A232, "page_fault", 3, False)) == "cpl0 page_fault+3> "
+    assert prompt_of(Place(3, 0x1000, "", 0, False)) == "cpl3 0x00001000> "
+    assert prompt_of(Place(3, 0x08030000, "", 0, True)) == "cpl3> "

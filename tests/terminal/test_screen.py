@@ -108,3 +108,12 @@ def test_json_has_one_object_a_line_each_with_a_kind() -> None:
     assert [value["kind"] for value in values] == ["message", "problem"]
     assert values[1]["sentence"] == "there is no register %ebq"
     assert (values[1]["text"], values[1]["column"]) == ("movl %eax,(%ebq)", 11)
+
+
+@pytest.mark.parametrize(("locale", "sign"), [("C", "ok"), ("POSIX", "ok"), ("C.UTF-8", "✓"), ("de_DE.UTF-8", "✓")])
+def test_in_the_locale_c_signs_are_words(monkeypatch: pytest.MonkeyPatch, locale: str, sign: str) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    Screen(stream=stream).show(Message("it holds", "good"))
+    stream.seek(0)
+    assert stream.read() == f"{sign} it holds\n"

@@ -23,7 +23,8 @@ from builders import (
 from rich.console import Console
 from shown import story_of, text_of
 
-from pagefault_lab.lab.story import tell
+from pagefault_lab.lab.session import Session
+from pagefault_lab.lab.story import Story, tell
 from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.registers import DS
 from pagefault_lab.machine.segmentation import Segment
@@ -385,3 +386,14 @@ def test_a_reserved_bit_is_named() -> None:
     told = story_of(machine)
     assert "✗ user write refused: bits 21..12 are not 0 in the PDE" in told
     assert "#PF error code 0xf [user, write, protection, reserved bit]" in told
+
+
+def test_an_access_that_only_a_stale_tlb_entry_allows_shows_what_the_tables_say() -> None:
+    session = Session("linux")
+    for line in ("movl user_data,%eax", "set pte(user_data).present = 0"):
+        list(session.execute(line))
+    story = next(value for value in session.execute("movl user_data,%eax") if isinstance(value, Story))
+    shown = text_of(story)
+    assert "STALE: the tables, which were not read, say otherwise:" in shown
+    assert "<- P=0" in shown
+    assert "STALE" not in text_of(next(v for v in session.execute("movl user_rodata,%eax") if isinstance(v, Story)))

@@ -10,6 +10,7 @@ from shown import text_of
 
 from pagefault_lab.lab import tables
 from pagefault_lab.lab.decode import KINDS, decode
+from pagefault_lab.lab.results import Examined, Printed
 from pagefault_lab.lab.walks import ask
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.machine import Machine
@@ -217,3 +218,15 @@ def test_the_fields_of_a_number_are_all_its_bits_once(kind: str) -> None:
 def test_a_number_that_is_too_large_is_a_problem() -> None:
     with pytest.raises(Problem, match="is no selector"):
         next(decode("selector", 0x10000))
+
+
+def test_a_string_is_shown_on_one_line_as_c_would_write_it() -> None:
+    shown = text_of(Examined(0x1000, False, "s", 1, ('Hi "you"\n\x01\\',), "greeting"))
+    assert shown == '<greeting>:\n0x00001000  "Hi \\"you\\"\\n\\001\\\\"'
+    assert text_of(Examined(0x1000, True, "x", 4, (7,), "")).startswith("physical:\n")
+
+
+def test_of_a_long_message_of_the_kernel_the_first_lines_are_shown() -> None:
+    assert text_of(Printed("one\ntwo\n")) == "printk: one\nprintk: two"
+    shown = text_of(Printed("".join(f"line {number}\n" for number in range(20)))).splitlines()
+    assert shown[4:] == ["printk: line 4", "printk: 15 lines more, see dmesg"]
