@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 def break_(session: Session, address: Address | None = None, condition: Condition | None = None) -> Iterator[object]:
     """Stop runs at an address; without one, here. Addresses are linear.
 
-    b page_fault
-    b page_fault if cr2 == 0x08049000
+    b page_fault     b page_fault if cr2 == 0x08049000
     """
     yield set_breakpoint(session, address, condition, temporary=False)
 

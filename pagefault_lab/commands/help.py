@@ -19,7 +19,7 @@ def help_(session: Session, name: Topic = "") -> Iterator[object]:
     """List the commands, or explain one; NAME may be an instruction too.
 
     help walk       the command
-    help pushl      the instruction: what it does, how it is written and encoded, examples
+    help pushl      the instruction: what it does, its encodings, examples
     help running    the commands of one group
     """
     word = " ".join(name.split()).lower()

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def print_(session: Session, format: Format, expression: Expression) -> Iterator[object]:
     """Show the value of an expression: registers, symbols, memory, structures, C's operators.
 
-    p $eax + 4          p u32[$esp]         p pte(0x08049000).writable      p fault.error
+      p $eax + 4     p u32[$esp]     p pte(0x08049000).writable     p fault.error
+
     p/x p/d p/u p/o p/t p/c p/a choose how it is shown.
     """
     yield Value(expression.text, expression.value(session), format.letter or "")

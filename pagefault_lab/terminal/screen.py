@@ -169,7 +169,7 @@ def _console(stream: TextIO, plain: bool) -> Console:
 
 
 def _knows_unicode(stream: TextIO) -> bool:
-    """Whether a stream takes more than ASCII. Python writes UTF-8 in the locale C too, whose screens may not know it."""
+    """Whether a stream takes more than ASCII. In the locale C Python writes UTF-8 too; its screen may know none."""
     locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := os.environ.get(name))), "")
     return (stream.encoding or "").lower().startswith("utf") and locale not in ("C", "POSIX")
 

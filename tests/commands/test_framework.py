@@ -10,6 +10,7 @@ from pagefault_lab import commands
 from pagefault_lab.lab.results import Value
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem
+from pagefault_lab.views.words import paragraphs
 
 EVERY = commands.all_commands()
 
@@ -153,3 +154,11 @@ def test_no_command_knows_an_address_or_a_symbol_of_a_world() -> None:
         code = re.sub(r'"""(?:.|\n)*?"""', "", text)  # examples in help may name them
         words = set(re.findall(r"\w+", code))
         assert not words & names, path.name
+
+
+def test_examples_in_the_help_fit_on_a_screen_and_stand_on_lines_of_their_own() -> None:
+    for each in commands.all_commands():
+        for line in each.help.splitlines():
+            if line.startswith(" ") or "   " in line:
+                assert len(line) <= 78, f"{each.name}: {line}"
+                assert line in paragraphs(each.help), f"{each.name}: {line}"
