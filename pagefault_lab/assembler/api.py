@@ -122,7 +122,10 @@ def _targets(assembly: Assembly) -> set[str]:
     return found
 
 
-_FIRST_WORD = re.compile(r'\s*(?:([A-Za-z_.$][\w.$]*|[0-9]+|"[^"]+")\s*(:(?!:)|==?(?!=))|\{\w+\}|([A-Za-z_.][\w.]*))')
+_FIRST_WORD = re.compile(
+    r"(?:\s|;|/\*.*?\*/)*"  # nothing, or empty statements and comments
+    r'(?:([A-Za-z_.$][\w.$]*|[0-9]+|"[^"]+")\s*(:(?!:)|==?(?!=))|\{\w+\}|([A-Za-z_.][\w.]*))'
+)
 
 
 def is_statement(text: str, macros: Container[str] = ()) -> bool:

@@ -240,6 +240,9 @@ def test_macros_of_the_session_live_from_line_to_line() -> None:
         ("", False),
         ("# comment", False),
         ("b main", False),
+        ("; nop", True),
+        ("/* why */ nop", True),
+        ("/* why */ walk", False),
         ("c", False),
     ],
 )
