@@ -236,13 +236,13 @@ def reached(rings: Rings, ring: int) -> Entered | str | None:
     return Entered(entered.vector, entered.error)
 
 
-@pytest.mark.parametrize(("ring", "first"), first_faults())
+@pytest.mark.parametrize(("ring", "first"), list(first_faults()))
 def test_each_first_fault_is_delivered_when_nothing_is_spoiled(ring: int, first: First) -> None:
     rings = prepared(ring, first)
     assert reached(rings, ring) == Entered(first.vector, first.error)
 
 
-@pytest.mark.parametrize(("ring", "first", "spoil"), table())
+@pytest.mark.parametrize(("ring", "first", "spoil"), list(table()))
 def test_a_fault_in_the_delivery_of_a_fault(ring: int, first: First, spoil: Spoil) -> None:
     rings = prepared(ring, first)
     second = spoil_gate(rings, spoil, first.vector)
@@ -253,7 +253,7 @@ def test_a_fault_in_the_delivery_of_a_fault(ring: int, first: First, spoil: Spoi
     assert rings.cpu.peek(esp, 4) == (TEXT + 1 if first.prepare is single_steps else TEXT)
 
 
-@pytest.mark.parametrize(("ring", "first", "spoil"), table())
+@pytest.mark.parametrize(("ring", "first", "spoil"), list(table()))
 def test_a_fault_in_the_delivery_of_a_double_fault_shuts_down(ring: int, first: First, spoil: Spoil) -> None:
     for last in SPOILS:
         rings = prepared(ring, first)
@@ -266,7 +266,7 @@ def test_a_fault_in_the_delivery_of_a_double_fault_shuts_down(ring: int, first: 
         assert expected != SHUTDOWN or rings.cpu.save() == before
 
 
-@pytest.mark.parametrize(("ring", "first", "spoil"), table())
+@pytest.mark.parametrize(("ring", "first", "spoil"), list(table()))
 def test_a_fault_in_the_delivery_of_a_second_fault(ring: int, first: First, spoil: Spoil) -> None:
     """After a serial second fault the table is asked again, with the second as the first."""
     for third in SPOILS:
@@ -314,7 +314,7 @@ def test_the_page_fault_that_becomes_a_double_fault_still_changes_cr2() -> None:
 # --- absent pages of what delivery needs
 
 
-@pytest.mark.parametrize(("ring", "first"), first_faults())
+@pytest.mark.parametrize(("ring", "first"), list(first_faults()))
 def test_without_the_idts_page_every_fault_shuts_down(ring: int, first: First) -> None:
     rings = prepared(ring, first)
     rings.page(IDT, ABSENT)
@@ -322,7 +322,7 @@ def test_without_the_idts_page_every_fault_shuts_down(ring: int, first: First) -
     assert rings.cpu.cr2 == IDT + 8 * DF
 
 
-@pytest.mark.parametrize(("ring", "first"), first_faults())
+@pytest.mark.parametrize(("ring", "first"), list(first_faults()))
 def test_without_the_gdts_page_every_fault_shuts_down(ring: int, first: First) -> None:
     """What would be #TS, #NP or #SS becomes a page fault by then, which fares no better."""
     rings = prepared(ring, first)
@@ -342,7 +342,7 @@ def test_without_the_tsss_page_only_ring_3_shuts_down(first: First) -> None:
             assert rings.cpu.cr2 == TSS_BASE + 0xC  # ring 1's stack
 
 
-@pytest.mark.parametrize(("ring", "first"), first_faults())
+@pytest.mark.parametrize(("ring", "first"), list(first_faults()))
 def test_without_the_stacks_page_every_fault_shuts_down(ring: int, first: First) -> None:
     rings = prepared(ring, first)
     rings.page(STACKS + 0x1000 * (1 if ring == 3 else 0), ABSENT)

@@ -73,7 +73,7 @@ def test_the_whole_table_of_rights(cpl: int, wp: bool, code: bytes, write: bool)
             assert TARGET >> 12 not in machine.cpu.tlb.entries, what
 
 
-@pytest.mark.parametrize(("pde", "pte"), product(ENTRY_BITS, ENTRY_BITS))
+@pytest.mark.parametrize(("pde", "pte"), list(product(ENTRY_BITS, ENTRY_BITS)))
 def test_a_walk_tells_the_same_and_changes_nothing(pde: int, pte: int) -> None:
     for user, wp, kind in product((False, True), (False, True), Kind):
         machine = with_target(b"", 0, wp, pde, pte)

@@ -74,7 +74,7 @@ def instructions() -> Iterator[tuple[str, str, list[int]]]:
         yield name, data_, [3, 3, 3, 3]
 
 
-@pytest.mark.parametrize(("name", "program", "highest"), instructions())
+@pytest.mark.parametrize(("name", "program", "highest"), list(instructions()))
 def test_an_instruction_is_for_the_rings_that_the_manual_names(name: str, program: str, highest: list[int]) -> None:
     for cpl, iopl in product(range(4), range(4)):
         rings = Rings(cpl, bytes.fromhex(program), iopl)
