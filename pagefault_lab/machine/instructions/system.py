@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 
 CR0_BITS = sum(CR0_NAMES)  # the others are reserved: written to no effect
 CR4_BITS = sum(CR4_NAMES)
-CR3_BITS = 0xFFFFF018  # the page directory's frame, PCD and PWT
 MSW_BITS = PE | MP | EM | TS
-DR6_ONES, DR6_BITS = 0xFFFF0FF0, 0xE00F  # BT BS BD, B3 to B0
-DR7_ONES, DR7_BITS = 0x400, 0xFFFF23FF
+DR6_ONES, DR6_BITS = 0xFFFF0FF0, 0xF00F  # BT BS BD, a bit of no meaning, B3 to B0
+DR7_ONES = 0x400
 
 
 # --- GDTR and IDTR
@@ -129,7 +128,7 @@ def mov_to_control(cpu: Cpu, source: Register32, destination: ControlRegister) -
     """Load CR0, CR2, CR3 or CR4. Privileged. CR3 drops every translation from the TLB but the global ones.
 
     eax=0x1234                   | movl %eax,%cr2 = 0f22d0   | cr2=0x1234
-    eax=0x5018                   | movl %eax,%cr3 = 0f22d8   | cr3=0x5018
+    eax=0x5fff                   | movl %eax,%cr3 = 0f22d8   | cr3=0x5fff
     eax=0x80000000               | movl %eax,%cr0 = 0f22c0   | #GP(0)
     eax=0x20000001               | movl %eax,%cr0 = 0f22c0   | #GP(0)
     """
@@ -141,7 +140,7 @@ def mov_to_control(cpu: Cpu, source: Register32, destination: ControlRegister) -
     elif number == 2:
         cpu.cr2 = value
     elif number == 3:
-        cpu.write_cr3(value & CR3_BITS)
+        cpu.write_cr3(value)  # bits that mean nothing stay too
     else:
         cpu.require("reserved bits of CR4 are 0", not value & ~CR4_BITS, general_protection(0), CR4=value)
         cpu.write_cr4(value)
@@ -202,10 +201,11 @@ def mov_from_debug(cpu: Cpu, source: DebugRegister, destination: Register32) -> 
 
 @instruction(("movL rm32, dreg", "0F 23 /r R"))
 def mov_to_debug(cpu: Cpu, source: Register32, destination: DebugRegister) -> None:
-    """Load a debug register; reserved bits of DR6 and DR7 keep their fixed values. Privileged.
+    """Load a debug register; some reserved bits of DR6 and DR7 are always 1. Privileged.
 
     eax=0x1234 | movl %eax,%dr0 = 0f23c0 | dr0=0x1234
     eax=0      | movl %eax,%dr7 = 0f23f8 | dr7=0x400
+    eax=-1     | movl %eax,%dr6 = 0f23f0 | dr6=0xffffffff
     """
     cpu.require("CPL = 0", cpu.cpl == 0, general_protection(0), CPL=cpu.cpl)
     number = destination.number
@@ -215,7 +215,7 @@ def mov_to_debug(cpu: Cpu, source: Register32, destination: DebugRegister) -> No
     if number == 6:
         value = value & DR6_BITS | DR6_ONES
     elif number == 7:
-        value = value & DR7_BITS | DR7_ONES
+        value |= DR7_ONES
     cpu.debug[number] = value
 
 
