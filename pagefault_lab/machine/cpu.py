@@ -294,7 +294,7 @@ class Cpu:
     def read_for_write(self, segment: int, offset: int, size: int) -> int:
         """Read an operand that will be written back: judged as a write."""
         page = self.writes[segment].get(offset >> 12)
-        if page is not None and self.reads[segment]:
+        if page is not None:
             shift = (offset & 3) << 3
             if shift + (size << 3) <= 32:
                 return page[offset >> 2 & 1023] >> shift & MASK[size]
@@ -318,8 +318,6 @@ class Cpu:
 
     def _read_segment(self, segment: int, offset: int, size: int, kind: Kind, reason: Reason) -> int:
         linear = self.linear(segment, offset, size, kind)
-        if kind is WRITE and not self.segments[segment].readable:  # pragma: no cover  writable implies readable
-            raise FaultRaised(general_protection(0))
         return self.read_linear(linear, size, self.cpl == 3, reason, kind)
 
     def linear(self, segment: int, offset: int, size: int, kind: Kind) -> int:

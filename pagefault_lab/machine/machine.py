@@ -23,6 +23,7 @@ from pagefault_lab.machine.step import End, Interrupted, Retired, ShutDown, Step
 MEGABYTE: Final = 1 << 20
 SINGLE_STEP: Final = 0x4000  # DR6.BS
 HOT: Final = 30  # arrivals at an address before the code there is translated
+NEVER_HOT: Final = -(1 << 60)
 
 
 class Stop(Enum):
@@ -306,7 +307,7 @@ class Machine:
         cpu = self.cpu
         eip = cpu.eip
         blocks = cpu.fetches.get(eip >> 12)
-        if blocks is None or eip in blocks:
+        if blocks is None or eip in blocks or eip in stops:
             return
         physical = cpu.translate(eip, Kind.FETCH, cpu.cpl == 3)
         heat = self.memory.code[physical >> 12].heat
@@ -317,3 +318,5 @@ class Machine:
             block = translate(self, eip, physical, cpu.journaling, stops)
             if block is not None:
                 blocks[eip] = block
+            else:
+                heat[eip] = NEVER_HOT  # until the code changes: no block can begin with this instruction
