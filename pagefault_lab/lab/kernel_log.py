@@ -36,9 +36,10 @@ def length(session: Session) -> int | None:
         return None
 
 
-def since(session: Session, before: int | None) -> Iterator[Printed]:
-    """What was printed since the log had that length, if anything."""
+def untold(session: Session) -> Iterator[Printed]:
+    """What was printed since the line began and is not yet told, if anything."""
     log = session.world.log
-    now = length(session)
-    if log is not None and before is not None and now is not None and now > before:
-        yield Printed(read(session.machine, log, before).text)
+    told, now = session.log_told, length(session)
+    if log is not None and told is not None and now is not None and now > told:
+        session.log_told = now
+        yield Printed(read(session.machine, log, told).text)

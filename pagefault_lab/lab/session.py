@@ -77,6 +77,7 @@ class Session:
         self.variables: dict[str, int] = {}
         self.examined: dict[str, Last] = {}  # how `x` and `xp` go on
         self.displayed: dict[int, Displayed] = {}  # what is shown after every line that changes something, by number
+        self.log_told: int | None = None  # how much of the guest kernel's log this line has told; None without one
         self.code = TypedCode(self)
         self.typed_lines = TypedLines(self)
         self.runner = Runner(self)
@@ -110,11 +111,11 @@ class Session:
         self._line = self._noted = line
         self._marked = False
         self.runner.begin_line()
-        printed = kernel_log.length(self)
+        self.log_told = kernel_log.length(self)
         try:
             for value in self._dispatch(line):
                 if isinstance(value, Ran):
-                    yield from kernel_log.since(self, printed)
+                    yield from kernel_log.untold(self)
                 yield tell(value, self.symbols.name, self.machine) if isinstance(value, Step) else value
             if self._marked:
                 yield from self._display()

@@ -213,7 +213,7 @@ class TypedCode:
         back_to = None if self.contains_eip else (cpu.segments[CS].selector, cpu.eip)
         self._put(found)
         cpu.eip = session.eip_of(found.entry)
-        session.typed_lines.begin(text, found, back_to)
+        session.typed_lines.begin(text, found.start, found.end, back_to)
         session.changed_by_host()
         yield self._typed(text, found, executes=True)
         yield from session.runner.drive()

@@ -14,7 +14,6 @@ from pagefault_lab.machine.registers import CS
 from pagefault_lab.machine.step import Interrupted, ShutDown, Step, Unsupported, Waiting
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.assembled import Assembled
     from pagefault_lab.lab.session import Session
     from pagefault_lab.machine.faults import Fault
 
@@ -53,9 +52,9 @@ class TypedLines:
         """Where lines that were left go on."""
         return {line.resume for line in self.all if line.resume is not None}
 
-    def begin(self, text: str, found: Assembled, back_to: tuple[int, int] | None) -> None:
+    def begin(self, text: str, start: int, end: int, back_to: tuple[int, int] | None) -> None:
         """A line starts to execute."""
-        self.all += (TypedLine(text, found.start, found.end, self.session.ring, back_to),)
+        self.all += (TypedLine(text, start, end, self.session.ring, back_to),)
 
     def forget(self) -> None:
         """Nothing comes back to any of them."""

@@ -49,6 +49,30 @@ class LogBuffer(NamedTuple):
     size: int
 
 
+class ModuleDoors(NamedTuple):
+    """Kernel modules: `list` is the pointer to the newest `struct module`, whose layout the guest's constants give, and
+    `directory` the physical address of the page directory in which modules are mapped."""
+
+    list: int
+    directory: int
+
+
+class TaskDoors(NamedTuple):
+    """Tasks: `current` points to the running one. The instruction at `to_user` returns to user mode; `timer` is the IRQ
+    that makes the kernel take the next task."""
+
+    current: int
+    to_user: int
+    timer: int
+
+
+class PageMap(NamedTuple):
+    """Who owns physical memory: the byte at `start` + n counts the users of frame n, 0 if it is free."""
+
+    start: int
+    frames: int
+
+
 class World(NamedTuple):
     """What the bench may hold on to in a machine: doors, never more. All addresses are linear."""
 
@@ -59,15 +83,25 @@ class World(NamedTuple):
     code: tuple[Region, ...] = ()
     user_scratch: Region | None = None  # for lines that are typed at CPL 3
     kernel_scratch: Region | None = None  # at CPL 0, 1, 2
+    user_calls: Region | None = None  # for the system calls that a command makes, at CPL 3
+    kernel_calls: Region | None = None  # at CPL 0, 1, 2
     gate: int | None = None  # the vector by which `kernel` enters
     kernel_place: int | None = None  # where it then stands
     stops: tuple[StopPlace, ...] = ()
     log: LogBuffer | None = None
     irq_base: int = 0x20  # vector of IRQ 0
+    exports: frozenset[str] = frozenset()  # symbols that a kernel module may use
+    modules: ModuleDoors | None = None
+    tasks: TaskDoors | None = None
+    page_map: PageMap | None = None
 
     def scratch(self, ring: int) -> Region | None:
         """Where lines typed at this ring are placed."""
         return self.user_scratch if ring == 3 else self.kernel_scratch
+
+    def calls(self, ring: int) -> Region | None:
+        """Where the code of a command's system call is placed at this ring."""
+        return self.user_calls if ring == 3 else self.kernel_calls
 
 
 def boot(name: str) -> tuple[Machine, World]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
 HERE: Final = Path(__file__).parent
+CALLS_SIZE: Final = 512  # of each scratch region's end, for the system calls that commands make
 BOOT_STEPS: Final = 20_000_000  # more than it ever takes
 
 
@@ -67,8 +68,10 @@ def world(names: Mapping[str, Any]) -> World:
             Region("kernel text", at["_text"], at["_etext"]),
             Region("user text", at["user_text"], at["user_rodata"]),
         ),
-        user_scratch=Region("user scratch", at["user_scratch"], at["user_scratch_end"]),
-        kernel_scratch=Region("kernel scratch", at["kernel_scratch"], at["kernel_scratch_end"]),
+        user_scratch=Region("user scratch", at["user_scratch"], at["user_scratch_end"] - CALLS_SIZE),
+        kernel_scratch=Region("kernel scratch", at["kernel_scratch"], at["kernel_scratch_end"] - CALLS_SIZE),
+        user_calls=Region("system calls", at["user_scratch_end"] - CALLS_SIZE, at["user_scratch_end"]),
+        kernel_calls=Region("system calls", at["kernel_scratch_end"] - CALLS_SIZE, at["kernel_scratch_end"]),
         gate=0x81,
         kernel_place=at["kernel_prompt"],
         stops=(
