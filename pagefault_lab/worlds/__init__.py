@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # name: what it is, in one line. Each is a module here with a function `boot() -> (Machine, World)`.
 WORLDS: Final = {
-    "linux": "a little i386 Linux 2.4 that runs one task at CPL 3",
+    "linux": "a little i386 Linux 2.4 that runs two tasks at CPL 3",
     "bare": "flat segments at CPL 0, paging off, no IDT: everything to build by hand",
 }
 
@@ -80,6 +80,7 @@ class World(NamedTuple):
     description: str
     symbols: Mapping[str, int] = MappingProxyType({})
     constants: frozenset[str] = frozenset()  # symbols that are numbers, not places
+    ends: frozenset[str] = frozenset()  # symbols that mark the end of something: what lies there is something else
     code: tuple[Region, ...] = ()
     user_scratch: Region | None = None  # for lines that are typed at CPL 3
     kernel_scratch: Region | None = None  # at CPL 0, 1, 2

@@ -14,8 +14,9 @@ def is_installed() -> bool:
 
 @dataclass(frozen=True)
 class Linked:
-    """A source assembled and linked: a flat file with .text and .data, where it belongs, and its symbols."""
+    """A source assembled and linked: as ELF, as a flat file, where that belongs, and its symbols."""
 
+    program: Path
     image: Path
     base: int
     symbols: dict[str, int]
@@ -24,14 +25,19 @@ class Linked:
         return self.symbols[name]
 
 
-def link(source: Path, base: int, folder: Path) -> Linked:
-    """Assemble as i386 and link at `base`; a warning of as is an error."""
+def link(source: Path, base: int, folder: Path, outside: Linked | None = None) -> Linked:
+    """Assemble as i386 and link at `base`, to .text and .data; a warning of as is an error.
+
+    What the source does not define may be a symbol of `outside`. The image of such a part has its .bss in it, too.
+    """
     unit, program, image = folder / "unit.o", folder / "program.elf", folder / "image.bin"
     _run("as", "--32", "--fatal-warnings", "-I", source.parent, "-o", unit, source)
-    _run("ld", "-m", "elf_i386", "-N", "-Ttext", hex(base), "-e", hex(base), "-o", program, unit)
-    _run("objcopy", "-O", "binary", "-j", ".text", "-j", ".data", program, image)
+    known = () if outside is None else ("--just-symbols", outside.program)
+    _run("ld", "-m", "elf_i386", "-N", "-Ttext", hex(base), "-e", hex(base), *known, "-o", program, unit)
+    bss = () if outside is None else ("-j", ".bss", "--set-section-flags", ".bss=alloc,load,contents")
+    _run("objcopy", "-O", "binary", "-j", ".text", "-j", ".data", *bss, program, image)
     symbols = {name: int(value, 16) for value, _, name in map(str.split, _run("nm", program).splitlines())}
-    return Linked(image, base, symbols)
+    return Linked(program, image, base, symbols)
 
 
 def assemble(text: str, base: int, folder: Path) -> bytes:

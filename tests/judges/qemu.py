@@ -4,11 +4,13 @@
         pc.run_to(0xC0100000)
         pc.registers()["eip"]
 
-Addresses are linear and go through the guest's page tables as they are at that moment.
+Addresses are linear and go through the guest's page tables as they are at that moment. A triple fault stops the PC as
+it is then: `ShutDown` says so, and it can still be looked at.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 EMULATOR = "qemu-system-i386"
 
@@ -30,6 +33,21 @@ def is_installed() -> bool:
     return shutil.which(EMULATOR) is not None
 
 
+class ShutDown(Exception):
+    """The guest's processor has met a triple fault."""
+
+
+class Attempt(NamedTuple):
+    """The processor delivered an exception, or tried to: `failed` is the vector of what it met on the way, if anything.
+
+    `error` is 0 for an exception that has no error code.
+    """
+
+    vector: int
+    error: int
+    failed: int | None
+
+
 class Qemu:
     """A stopped PC with a multiboot image; it runs only inside `run_to` and `step`."""
 
@@ -37,11 +55,12 @@ class Qemu:
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix="qemu-")
         self._serial = Path(self._folder.name, "serial")
+        self._exceptions = Path(self._folder.name, "exceptions")
         stub = Path(self._folder.name, "gdb")
         self._process = subprocess.Popen(
             [
-                EMULATOR, "-m", str(megabytes), "-kernel", str(image), "-S", "-no-reboot", "-nodefaults",
-                "-display", "none", "-serial", f"file:{self._serial}",
+                EMULATOR, "-m", str(megabytes), "-kernel", str(image), "-S", "-no-reboot", "-no-shutdown",
+                "-nodefaults", "-display", "none", "-serial", f"file:{self._serial}",
                 "-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb",
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -100,7 +119,7 @@ class Qemu:
             self._expect_ok(f"M{linear + start:x},{len(piece):x}:{piece.hex()}")
 
     def step(self) -> None:
-        self._ask("s")
+        self._go("s")
 
     def run_to(self, *places: int) -> int:
         """Run until one of these addresses is about to be executed (again, if EIP is there now); which one."""
@@ -112,7 +131,7 @@ class Qemu:
         for place in places:
             self._expect_ok(f"Z0,{place:x},1")
         try:
-            self._ask("c")
+            self._go("c")
         finally:
             for place in places:
                 self._expect_ok(f"z0,{place:x},1")
@@ -120,6 +139,30 @@ class Qemu:
         if eip not in places:
             raise AssertionError(f"QEMU stopped at {eip:#x}, where nobody wanted it to")
         return eip
+
+    def system_register(self, name: str) -> int:
+        """One that the stub does not know, as `info registers` calls it: `CR2`; of `IDT` and `GDT` the base."""
+        found = re.search(rf"\b{name} *= *([0-9a-f]+)", self.monitor("info registers"))
+        assert found is not None, name
+        return int(found[1], 16)
+
+    def watch_exceptions(self) -> None:
+        """Keep account of the exceptions from now on."""
+        self._exceptions.write_text("")
+        self.monitor(f"logfile {self._exceptions}")
+        self.monitor("log int")
+
+    def exceptions(self) -> list[Attempt]:
+        """The attempts to deliver one since then, in order; INT n is none. Ends the account."""
+        self.monitor("log none")
+        attempts: list[Attempt] = []
+        lines = r"check_exception old: 0x(\w+) new 0x(\w+)| v=(\w+) e=(\w+) i=0"
+        for old, new, vector, error in re.findall(lines, self._exceptions.read_text()):
+            if vector:
+                attempts.append(Attempt(int(vector, 16), int(error, 16), None))
+            elif old != "ffffffff":
+                attempts[-1] = attempts[-1]._replace(failed=int(new, 16))
+        return attempts
 
     def monitor(self, command: str) -> str:
         """What QEMU's own monitor answers, `info registers` say."""
@@ -160,6 +203,11 @@ class Qemu:
             self._process.stderr.close()
         self._folder.cleanup()
 
+    def _go(self, packet: str) -> None:
+        """Let the guest run until the stub says why it has stopped: by signal 3 if the whole PC has."""
+        if self._ask(packet).startswith("T03"):
+            raise ShutDown
+
     def _expect_ok(self, packet: str) -> None:
         answer = self._ask(packet)
         if answer != "OK":
@@ -180,7 +228,7 @@ class Qemu:
             except TimeoutError:
                 raise AssertionError(f"QEMU is silent for {self._timeout} seconds; serial: {self.serial()}") from None
             if not data:
-                raise AssertionError(f"QEMU went away (a triple fault?); serial: {self.serial()}")
+                raise AssertionError(f"QEMU went away; serial: {self.serial()}")
             self._received += data
         start = self._received.index(b"$")
         packet = self._received[start + 1 : end].decode()

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from judges import gnu, qemu
+from judges.guest import BASE, SOURCE, Guest
 
+from pagefault_lab.assembler import assemble
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.worlds import World, boot, linux, snapshots
 
@@ -96,6 +99,34 @@ def test_doors_are_places_of_the_guest(world: World) -> None:
     assert all(stop.address in kernel for stop in world.stops)
 
 
+def test_modules_may_use_what_is_exported_and_know_no_mark_of_it(world: World) -> None:
+    assert {"printk", "get_free_page", "free_page", "vmalloc", "memcpy", "current", "idt_table"} <= world.exports
+    assert world.exports <= world.symbols.keys() - world.constants
+    assert "do_page_fault" not in world.exports
+    assert not any(name.startswith("__ksymtab_") for name in world.symbols)
+
+
+def test_doors_for_modules_tasks_and_pages_lead_into_the_guest_s_own_tables() -> None:
+    machine, world = boot("linux")
+    memory, at = machine.memory, world.symbols
+    page_offset = at["PAGE_OFFSET"]
+    assert world.modules is not None
+    assert memory.read(world.modules.list - page_offset, 4) == 0
+    kernel_entry = memory.read(world.modules.directory + at["KERNEL_PDES"], 4)
+    assert kernel_entry == memory.read(machine.cpu.cr3 + at["KERNEL_PDES"], 4)
+
+    assert world.tasks is not None
+    task = memory.read(world.tasks.current - page_offset, 4)
+    assert memory.read(task + at["TASK_PID"] - page_offset, 4) == 1
+    assert memory.read(world.tasks.to_user - page_offset, 1) == 0xCF  # iret
+
+    assert world.page_map is not None
+    users = memory.read_bytes(world.page_map.start - page_offset, world.page_map.frames)
+    assert users[machine.cpu.cr3 >> 12] == 1
+    assert users.startswith(b"\xff" * 256)
+    assert users.endswith(b"\0" * 256)
+
+
 def test_the_gate_leads_to_where_world_says() -> None:
     machine, world = boot("linux")
     assert world.user_scratch is not None
@@ -114,6 +145,24 @@ def linux_read():  # type: ignore[no-untyped-def]
     from pagefault_lab.machine.events import Kind
 
     return Kind.READ
+
+
+@pytest.mark.skipif(not gnu.is_installed(), reason="GNU binutils are not installed")
+def test_the_kernel_has_the_bytes_that_gnu_as_and_ld_make_of_its_sources(kernel: gnu.Linked) -> None:
+    program = assemble(SOURCE.read_text("utf-8"), name=SOURCE.name, origin=BASE, include=[SOURCE.parent])
+    places = {name: symbol.value for name, symbol in program.symbols.items() if name in kernel.symbols}
+    assert places == {name: kernel[name] for name in places}
+    assert kernel.symbols.keys() - places == {"__bss_start"}  # ld's own
+    image = kernel.image.read_bytes()
+    for section in program.loaded():
+        start = section.address - BASE
+        assert section.data == image[start : start + len(section.data)]
+
+
+@pytest.mark.skipif(not (gnu.is_installed() and qemu.is_installed()), reason="GNU binutils or QEMU are not installed")
+def test_it_says_here_what_it_says_in_qemu(guest: Guest, our_guest: Guest) -> None:
+    assert our_guest.pc.serial() == guest.pc.serial()
+    assert our_guest.pc.registers() == guest.pc.registers()
 
 
 def test_booting_takes_a_bounded_number_of_steps() -> None:

@@ -3,96 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from judges import gnu, qemu
+from judges import gnu
+from judges.guest import BASE, PAGE_OFFSET, Guest, needed
 
-SOURCE = Path(__file__).parents[2] / "pagefault_lab" / "worlds" / "linux" / "kernel.s"
-BASE = 0xC0100000
-PAGE_OFFSET = 0xC0000000
-
-pytestmark = [
-    pytest.mark.skipif(not gnu.is_installed(), reason="GNU binutils are not installed"),
-    pytest.mark.skipif(not qemu.is_installed(), reason=f"{qemu.EMULATOR} is not installed"),
-]
+pytestmark = needed
 
 BOOT_LOG = """\
 pagefault-lab kernel, i386, in the likeness of Linux 2.4
 Memory: {free}k/32768k available
 Hello from user mode.
 """
-
-
-class Guest:
-    """The guest in QEMU, with hands to type code into its scratch pages."""
-
-    def __init__(self, kernel: gnu.Linked, pc: qemu.Qemu, folder: Path) -> None:
-        self.kernel = kernel
-        self.pc = pc
-        self.folder = folder
-        self.boot()
-
-    def boot(self) -> None:
-        self.pc.run_to(BASE - PAGE_OFFSET)
-        self.pc.run_to(self["ready"])
-
-    def __getitem__(self, symbol: str) -> int:
-        return self.kernel[symbol]
-
-    def long(self, symbol: str) -> int:
-        return self.pc.read_long(self[symbol])
-
-    @property
-    def log(self) -> str:
-        """What the kernel said since it was up."""
-        return self.pc.serial().split("Hello from user mode.\n", 1)[1]
-
-    def user(self, code: str) -> bool:
-        """Run lines as user code; True if they got to their end, False if the task was started anew."""
-        return self._run(code, self["user_scratch"])
-
-    def kernel_mode(self, code: str) -> bool:
-        """Go through the door, then run lines as kernel code; True if they got to their end."""
-        if self.pc.registers()["cs"] & 3:
-            self.pc.write(self["user_scratch"], gnu.assemble("int $0x81", self["user_scratch"], self.folder))
-            self.pc.set_register("eip", self["user_scratch"])
-            self.pc.run_to(self["kernel_prompt"])
-        return self._run(code, self["kernel_scratch"])
-
-    def _run(self, code: str, where: int) -> bool:
-        used = [name for name in self.kernel.symbols if re.search(rf"\b{re.escape(name)}\b", code)]
-        definitions = "".join(f".set {name}, {self[name]:#x}\n" for name in used)
-        lines = gnu.assemble(definitions + code, where, self.folder)
-        self.pc.write(where, lines + b"\x90")
-        self.pc.set_register("eip", where)
-        stopped = self.pc.run_to(where + len(lines), self["task_started"], self["kernel_panic"])
-        assert stopped != self["kernel_panic"], self.log
-        return stopped != self["task_started"]
-
-    def pte(self, linear: int) -> int:
-        """The page table entry in the current directory; 0 if there is no table."""
-        directory = int(re.search(r"CR3=([0-9a-f]+)", self.pc.monitor("info registers"))[1], 16)  # type: ignore[index]
-        pde = int.from_bytes(self.pc.read_physical(directory + 4 * (linear >> 22), 4), "little")
-        if not pde & 1:
-            return 0
-        where = (pde & ~0xFFF) + 4 * (linear >> 12 & 1023)
-        return int.from_bytes(self.pc.read_physical(where, 4), "little")
-
-    def free_pages(self) -> int:
-        return self.pc.read(self["mem_map"], 8192).count(0)
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> gnu.Linked:
-    return gnu.link(SOURCE, BASE, tmp_path_factory.mktemp("kernel"))
-
-
-@pytest.fixture
-def guest(kernel: gnu.Linked, tmp_path: Path) -> Iterator[Guest]:
-    with qemu.Qemu(kernel.image) as pc:
-        yield Guest(kernel, pc, tmp_path)
 
 
 # ---- What the boot leaves behind
@@ -348,8 +270,9 @@ def test_other_bad_accesses_of_the_kernel(guest: Guest, code: str, address: str,
     assert ("Bad EIP value." in guest.log) == ("jmp" in code)
 
 
-def test_an_oops_on_a_foreign_stack_still_knows_the_task(guest: Guest) -> None:
-    assert guest.kernel_mode("movl $kernel_scratch_end, %esp; movl 0, %eax") is False
+@pytest.mark.parametrize("stack", ["kernel_scratch_end", "user_stack+0x800"])
+def test_an_oops_on_a_foreign_stack_still_knows_the_task(guest: Guest, stack: str) -> None:
+    assert guest.kernel_mode(f"movl ${stack}, %esp; movl 0, %eax") is False
     assert guest.log.endswith("hello: Segmentation fault\nstarting hello anew\n")
 
 
@@ -458,14 +381,13 @@ def test_an_interrupt_wakes_the_idle_task(guest: Guest) -> None:
     assert guest.pc.run_to(guest["cpu_idle"])
     assert guest.pc.registers()["eflags"] & 0x200
     assert guest.pc.registers()["cs"] == 0x10
-    # What the timer would do at the hlt: push, jump to the stub, come back behind it.
-    stop = guest["cpu_idle"] + 1
-    where = guest["kernel_scratch"]
-    guest.pc.write(where, gnu.assemble(f"int $0x20; jmp {stop:#x}", where, guest.folder))
-    guest.pc.set_register("eip", where)
-    guest.pc.run_to(stop)
+    guest.pc.set_register("eip", guest["cpu_idle"] + 1)  # where the interrupt finds a halted processor
+    assert guest.tick() == 1
     assert guest.long("jiffies") == 1
+    assert guest.pc.registers()["eip"] == guest["cpu_idle"] + 1
     guest.pc.run_to(guest["ready"])
+    assert guest.pid == 2
+    assert guest.tick() == 1
     assert guest.pc.registers()["eax"] == 0xFFFFFFFF - 4 + 1  # -EINTR
 
 
@@ -517,39 +439,3 @@ def test_brk_takes_pages_away(guest: Guest) -> None:
 def test_exit_says_its_status(guest: Guest) -> None:
     assert guest.user("movl $1, %eax; movl $0x1ff, %ebx; int $0x80") is False
     assert guest.log == "hello: exit status 255\nstarting hello anew\n"
-
-
-# ---- printk
-
-
-@pytest.mark.parametrize(
-    ("form", "arguments", "text"),
-    [
-        ("%d %d %u", [5, -7, -1], "5 -7 4294967295"),
-        ("%d", [-(2**31)], "-2147483648"),
-        ("%x %08x %08lx %lx", [0xBEEF, 0xBEEF, 0xC0100000, 0], "beef 0000beef c0100000 0"),
-        ("%p|%c|%%|%4d|%2x", [0x1000, 0x41, 42, 0x12345], "00001000|A|%|  42|12345"),
-        ("%04x%%", [0x10], "0010%"),
-    ],
-)
-def test_printk_formats(guest: Guest, form: str, arguments: list[int], text: str) -> None:
-    pushes = "".join(f"pushl ${argument}; " for argument in reversed(arguments))
-    drop = 4 * len(arguments) + 4
-    code = f'{pushes}pushl $form; call printk; addl ${drop}, %esp; jmp 1f\nform: .asciz "{form}"\n1:'
-    before = guest.kernel_mode("nop") and guest.pc.registers()
-    assert guest.kernel_mode(code)
-    after = guest.pc.registers()
-    assert guest.log == text
-    assert all(before[name] == after[name] for name in ("ebx", "esi", "edi", "ebp", "esp"))
-
-
-def test_the_log_is_a_ring(guest: Guest) -> None:
-    """More than its length: the newest bytes stay, at their place modulo the length."""
-    line = "0123456789abcdef" * 3 + "\n"
-    loop = "movl $400, %ebx; 1: pushl $line; call printk; popl %eax; decl %ebx; jnz 1b; jmp 2f\n"
-    assert guest.kernel_mode(f'{loop}line: .asciz "{line[:-1]}\\n"\n2:')
-    said = guest.pc.serial().encode()
-    end = guest.long("log_end")
-    ring = guest.pc.read(guest["log_buf"], 16384)
-    assert end == len(said)
-    assert ring[end % 16384 :] + ring[: end % 16384] == said[-16384:]

@@ -9,7 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pagefault_lab.worlds import WORLDS, LogBuffer, Region, StopPlace, World, cache, snapshots
+from pagefault_lab.worlds import (
+    WORLDS,
+    LogBuffer,
+    ModuleDoors,
+    PageMap,
+    Region,
+    StopPlace,
+    TaskDoors,
+    World,
+    cache,
+    snapshots,
+)
 from pagefault_lab.worlds.bare import flat_machine
 
 if TYPE_CHECKING:
@@ -18,6 +29,8 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).parent
 CALLS_SIZE: Final = 512  # of each scratch region's end, for the system calls that commands make
 BOOT_STEPS: Final = 20_000_000  # more than it ever takes
+TIMER_IRQ: Final = 0
+EXPORT: Final = "__ksymtab_"  # in front of an exported name: the label of its record
 
 
 def boot() -> tuple[Machine, World]:
@@ -41,9 +54,11 @@ def start() -> tuple[Machine, dict[str, Any]]:
     source = HERE / "kernel.s"
     linked_at = 0xC0100000
     program = assemble(source.read_text("utf-8"), name=source.name, origin=linked_at, include=[HERE])
-    kept = [symbol for name, symbol in program.symbols.items() if not name.startswith(".L") and not name.isdigit()]
-    symbols = {symbol.name: symbol.value for symbol in kept}
-    constants = [symbol.name for symbol in kept if symbol.section is None and not symbol.is_global]
+    hidden = (".L", EXPORT)
+    shown = [symbol for name, symbol in program.symbols.items() if not name.startswith(hidden) and not name.isdigit()]
+    symbols = {symbol.name: symbol.value for symbol in shown}
+    constants = [symbol.name for symbol in shown if symbol.section is None and not symbol.is_global]
+    exports = [name.removeprefix(EXPORT) for name in program.symbols if name.startswith(EXPORT)]
     machine = flat_machine()
     loaded_at = linked_at - symbols["PAGE_OFFSET"]
     for section in program.loaded():
@@ -53,7 +68,7 @@ def start() -> tuple[Machine, dict[str, Any]]:
     if stop is not Stop.ADDRESS or machine.cpu.cpl != 3:
         raise RuntimeError(f"the kernel did not come up: {stop.value} at {machine.cpu.eip:#x}")
     machine.steps = machine.cpu.retired = 0  # time begins with the prompt
-    return machine, {"symbols": symbols, "constants": constants}
+    return machine, {"symbols": symbols, "constants": constants, "exports": exports}
 
 
 def world(names: Mapping[str, Any]) -> World:
@@ -64,6 +79,7 @@ def world(names: Mapping[str, Any]) -> World:
         WORLDS["linux"],
         at,
         frozenset(names["constants"]),
+        ends=frozenset({"_end", "user_scratch_end"}),
         code=(
             Region("kernel text", at["_text"], at["_etext"]),
             Region("user text", at["user_text"], at["user_rodata"]),
@@ -80,4 +96,8 @@ def world(names: Mapping[str, Any]) -> World:
         ),
         log=LogBuffer(at["log_buf"], at["log_end"], at["LOG_BUF_LEN"]),
         irq_base=at["FIRST_IRQ_VECTOR"],
+        exports=frozenset(names["exports"]),
+        modules=ModuleDoors(at["module_list"], at["swapper_pg_dir"] - at["PAGE_OFFSET"]),
+        tasks=TaskDoors(at["current"], at["restore_iret"], TIMER_IRQ),
+        page_map=PageMap(at["mem_map"], at["MEMORY_PAGES"]),
     )

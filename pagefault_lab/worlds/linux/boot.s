@@ -80,8 +80,8 @@ ENTRY start_kernel
         call    mem_init
         call    write_protect_idt
         call    init_8259A
-        movl    $hello_task_union, current
-        jmp     exec                    # the boot ends as the task's first start; nobody returns here
+        call    task_init
+        call    schedule                # the boot itself is a task that is never run again: nobody returns here
 
 # The kernel's page directory and page tables, where Linux 2.4 has them. Physical 0x00101000 is in CR3 until the first
 # task runs; the upper quarter of every task's directory is a copy of this one's.

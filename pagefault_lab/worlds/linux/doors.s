@@ -15,7 +15,11 @@ ENTRY kernel_prompt
         # top of the task's kernel stack.
         movl    %ss:current, %esp       # DS may have been tried out, too
         addl    $(THREAD_SIZE - PT_SIZE), %esp
-        jmp     restore_all
+        movl    $KERNEL_DS, %eax
+        movl    %eax, %ds
+        movl    %eax, %es
+        cld
+        jmp     ret_from_exception
 
         .bss
         .balign PAGE_SIZE

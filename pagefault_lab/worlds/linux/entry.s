@@ -24,6 +24,17 @@
         movl    %edx, %es
         .endm
 
+# The inverse, up to DS and ES, whose loading can fail.
+        .macro RESTORE_REGISTERS
+        popl    %ebx
+        popl    %ecx
+        popl    %edx
+        popl    %esi
+        popl    %edi
+        popl    %ebp
+        popl    %eax
+        .endm
+
 # ---- Exceptions
 #
 # Some push an error code, some do not. Each stub makes both look alike (a 0 where there was none), pushes the address
@@ -71,36 +82,37 @@ ENTRY error_code
         call    *%edi                   # handler(struct pt_regs *regs, unsigned long error_code)
         addl    $8, %esp
 
-# Leave an exception or an interrupt. Signals are looked at only on the way to user mode.
+# Leave the kernel. Other tasks and signals are looked at only on the way to user mode.
 ENTRY ret_from_exception
-ret_from_intr:
+ENTRY ret_from_intr
+ENTRY ret_from_sys_call
         testb   $3, PT_CS(%esp)
         jz      restore_all
-
-ENTRY ret_from_sys_call
-        cli                             # no interrupt between the test and the iret
+return_to_user:
+        cli                             # no interrupt between the tests and the iret
         movl    current, %eax
+        cmpl    $0, TASK_NEED_RESCHED(%eax)
+        jne     reschedule
         cmpl    $0, TASK_SIGNAL(%eax)
         je      restore_all
+        sti
         pushl   %esp
         call    do_signal               # do_signal(regs)
         addl    $4, %esp
+        jmp     return_to_user
+reschedule:
+        call    schedule
+        jmp     return_to_user
 
 # The three instructions with names may fault, when the frame was tampered with; extable.s says what happens then.
 ENTRY restore_all
-        popl    %ebx
-        popl    %ecx
-        popl    %edx
-        popl    %esi
-        popl    %edi
-        popl    %ebp
-        popl    %eax
+        RESTORE_REGISTERS
 restore_ds:
         popl    %ds
 restore_es:
         popl    %es
         addl    $4, %esp                # drop orig_eax: iret does not remove an error code
-restore_iret:
+ENTRY restore_iret
         iret
 
 bad_ds: movl    $0, (%esp)              # a selector that cannot be loaded becomes null
@@ -113,6 +125,13 @@ bad_iret:
         movl    %eax, %es
         pushl   $SIGSEGV
         call    do_exit
+
+# A new task's first instructions: switch_to comes here, with the task that ran until now in EAX.
+ENTRY ret_from_fork
+        pushl   %eax
+        call    schedule_tail
+        addl    $4, %esp
+        jmp     ret_from_exception
 
         EXCEPTION               debug, do_debug
         EXCEPTION               int3, do_int3

@@ -9,7 +9,10 @@ OBJECT exception_table
         .long   restore_ds, bad_ds                      # entry.s
         .long   restore_es, bad_es
         .long   restore_iret, bad_iret
+        .long   load_fs_selector, bad_fs                # sched.s
+        .long   load_gs_selector, bad_gs
         .long   copy_from_user_load, copy_from_user_end # uaccess.s
+        .long   copy_to_user_store, copy_to_user_end
         .long   probe_byte_load, probe_failed
         .long   probe_long_load, probe_failed
 exception_table_end:

@@ -10,17 +10,23 @@ ENTRY do_page_fault
         pushl   %esi
         pushl   %edi
         subl    $4, %esp
-SI_CODE = -16                           # (%ebp): what to tell the user if it goes wrong
+REASON  = -16                           # (%ebp): what to tell the user if it goes wrong
 
         movl    %cr2, %esi              # before anything else can fault and overwrite it
         movl    8(%ebp), %ebx           # regs
         movl    12(%ebp), %edi          # error code
-        testl   $EFLAGS_IF, PT_EFLAGS(%ebx)
-        jz      1f
+
+        # Kernel memory that the kernel found absent may have come later than the page directory in use.
+        cmpl    $TASK_SIZE, %esi
+        jb      1f
+        testl   $(FAULT_USER + FAULT_PROTECTION), %edi
+        jz      vmalloc_fault
+1:      testl   $EFLAGS_IF, PT_EFLAGS(%ebx)
+        jz      2f
         sti                             # CR2 is safe now; interrupts may come as they could before
-1:
+2:
         # Which area would it be? The first that ends above the address. It may begin above it too.
-        movl    $SEGV_MAPERR, SI_CODE(%ebp)
+        movl    $SEGV_MAPERR, REASON(%ebp)
         pushl   %esi
         call    find_vma
         addl    $4, %esp
@@ -52,7 +58,7 @@ SI_CODE = -16                           # (%ebp): what to tell the user if it go
         #                       2  write, absent        needs an area that can be written
         #                       3  write, protection    the same
 good_area:
-        movl    $SEGV_ACCERR, SI_CODE(%ebp)
+        movl    $SEGV_ACCERR, REASON(%ebp)
         testl   $FAULT_WRITE, %edi
         jnz     3f
         testl   $FAULT_PROTECTION, %edi
@@ -86,7 +92,13 @@ bad_area:
         movl    %esi, TASK_CR2(%edx)
         movl    %edi, TASK_ERROR_CODE(%edx)
         movl    $14, TASK_TRAP_NO(%edx)
-        movl    SI_CODE(%ebp), %ecx
+        pushl   $SIGSEGV
+        call    unhandled_signal
+        addl    $4, %esp
+        testl   %eax, %eax
+        jz      7f
+        movl    current, %edx
+        movl    REASON(%ebp), %ecx
         pushl   si_code_names(, %ecx, 4)
         pushl   %edi
         pushl   PT_ESP(%ebx)
@@ -98,9 +110,11 @@ bad_area:
         pushl   $segfault_message
         call    printk
         addl    $32, %esp
+7:      pushl   %esi
+        pushl   REASON(%ebp)
         pushl   $SIGSEGV
-        call    force_sig               # ret_from_exception finds it
-        addl    $4, %esp
+        call    force_sig_info          # ret_from_exception finds it
+        addl    $12, %esp
         jmp     page_fault_done
 
 # The kernel faulted on its own, or on a user address that is no good.
@@ -126,6 +140,27 @@ no_context:
         pushl   %ebx
         pushl   $oops_text
         call    die                     # does not return
+
+# Give the page directory in use, whoever's it is, the master's entry for the address (vmalloc.s). If the page is absent
+# there too, it is absent everywhere.
+vmalloc_fault:
+        movl    %esi, %edx
+        shrl    $22, %edx
+        movl    swapper_pg_dir(, %edx, 4), %ecx
+        testl   $PAGE_PRESENT, %ecx
+        jz      no_context
+        movl    %cr3, %eax
+        andl    $PAGE_MASK, %eax
+        movl    %ecx, PAGE_OFFSET(%eax, %edx, 4)
+        pushl   %esi
+        pushl   $swapper_pg_dir
+        call    pte_offset
+        addl    $8, %esp
+        testl   %eax, %eax
+        jz      no_context
+        testl   $PAGE_PRESENT, (%eax)
+        jnz     page_fault_done         # it was absent, so the TLB has nothing to forget
+        jmp     no_context
 
 out_of_memory:
         movl    current, %eax

@@ -107,8 +107,6 @@ user_stack       = USER_STACK
 
 # What the kernel must know to run it: a PROGRAM_ record (constants.s) that ends with the list of areas.
 OBJECT hello_program
-        .asciz  "hello"                 # PROGRAM_COMM
-        .balign 16, 0
         .long   hello_start             # PROGRAM_ENTRY
         .long   USER_HEAP               # PROGRAM_HEAP
 

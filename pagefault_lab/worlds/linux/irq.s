@@ -35,7 +35,9 @@ ENTRY do_IRQ
         incl    irq_count(, %eax, 4)
         testl   %eax, %eax
         jnz     1f
-        incl    jiffies                 # IRQ 0 is the timer
+        incl    jiffies                 # IRQ 0 is the timer: the running task has had its share
+        movl    current, %edx
+        movl    $1, TASK_NEED_RESCHED(%edx)
 
         # Tell the controllers that this one ("specific end of interrupt") has been served.
 1:      cmpl    $8, %eax

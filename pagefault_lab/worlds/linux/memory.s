@@ -36,30 +36,22 @@ ENTRY handle_mm_fault
         movl    12(%esp), %ebx          # area
         movl    16(%esp), %esi          # address
         andl    $PAGE_MASK, %esi
-
+        movl    current, %eax
         pushl   %esi
+        pushl   TASK_PGD(%eax)
         call    pte_alloc
-        addl    $4, %esp
+        addl    $8, %esp
         testl   %eax, %eax
         jz      2f
+        movl    $do_no_page, %edx
         testl   $PAGE_PRESENT, (%eax)
-        jnz     1f
-        pushl   %eax
+        jz      1f
+        movl    $do_wp_page, %edx       # it is there, so it must be writing that the entry does not allow
+1:      pushl   %eax
         pushl   %esi
         pushl   %ebx
-        call    do_no_page
+        call    *%edx
         addl    $12, %esp
-        jmp     2f
-
-        # The page is there and the area allows the access, but the entry does not. Nobody shares the page, so it can
-        # simply be given the rights it should have.
-1:      pushl   %eax
-        pushl   VM_FLAGS(%ebx)
-        call    page_protection
-        addl    $4, %esp
-        popl    %edx
-        orl     %eax, (%edx)
-        movl    $1, %eax
 2:      popl    %esi
         popl    %ebx
         ret
@@ -87,7 +79,9 @@ ENTRY do_no_page
         testl   $VM_WRITE, %ecx
         jz      the_files_own
 
+        pushl   $GFP_KERNEL
         call    __get_free_page
+        addl    $4, %esp
         testl   %eax, %eax
         jz      3f
         movl    %eax, %edi
@@ -99,7 +93,9 @@ the_files_own:
         movl    %esi, %eax
         jmp     2f
 
-zeros:  call    get_free_page
+zeros:  pushl   $GFP_KERNEL
+        call    get_free_page
+        addl    $4, %esp
         testl   %eax, %eax
         jz      3f
 
@@ -110,6 +106,58 @@ zeros:  call    get_free_page
         leal    -PAGE_OFFSET(%esi, %eax), %eax  # frame and flags
         movl    16(%ebp), %edx
         movl    %eax, (%edx)            # it was absent, so the TLB has nothing to forget
+        movl    $1, %eax
+3:      popl    %edi
+        popl    %esi
+        popl    %ebx
+        popl    %ebp
+        ret
+
+# do_wp_page(area, address, pte): make a page writable that is there. A private page may have other users since fork():
+# then this one gets a copy. The last of them keeps the page itself.
+ENTRY do_wp_page
+        pushl   %ebp
+        movl    %esp, %ebp
+        pushl   %ebx
+        pushl   %esi
+        pushl   %edi
+        movl    16(%ebp), %edi          # EDI: the entry
+        movl    (%edi), %esi
+        andl    $PAGE_MASK, %esi        # ESI: the page
+        movl    8(%ebp), %edx
+        pushl   VM_FLAGS(%edx)
+        call    page_protection
+        popl    %edx
+        movl    %eax, %ebx              # EBX: the flags it should have
+        testl   $VM_SHARED, %edx
+        jnz     1f
+        movl    %esi, %eax
+        shrl    $12, %eax
+        cmpl    $MEMORY_PAGES, %eax
+        jae     1f                      # no memory of ours
+        cmpb    $1, mem_map(%eax)
+        je      1f
+
+        pushl   $GFP_KERNEL
+        call    __get_free_page
+        addl    $4, %esp
+        testl   %eax, %eax
+        jz      3f
+        addl    $PAGE_OFFSET, %esi
+        pushl   $PAGE_SIZE
+        pushl   %esi
+        pushl   %eax
+        call    memcpy                  # returns the copy
+        addl    $12, %esp
+        subl    $PAGE_OFFSET, %eax
+        movl    %eax, (%edi)
+        pushl   %esi
+        call    free_page
+        addl    $4, %esp
+
+1:      orl     %ebx, (%edi)
+        movl    12(%ebp), %eax
+        invlpg  (%eax)                  # the TLB may know the old entry
         movl    $1, %eax
 3:      popl    %edi
         popl    %esi
@@ -130,13 +178,12 @@ page_protection:
         movl    $PAGE_PRIVATE, %eax
 1:      ret
 
-# pte_offset(address): where the address's page table entry lies, or 0 if there is no page table.
+# pte_offset(pgd, address): where the address's page table entry lies, or 0 if there is no page table.
 ENTRY pte_offset
-        movl    4(%esp), %edx
+        movl    4(%esp), %eax
+        movl    8(%esp), %edx
         movl    %edx, %ecx
         shrl    $22, %ecx               # linear[31:22] selects the page directory entry,
-        movl    current, %eax
-        movl    TASK_PGD(%eax), %eax
         movl    (%eax, %ecx, 4), %eax
         testl   $PAGE_PRESENT, %eax
         jz      1f
@@ -150,34 +197,40 @@ ENTRY pte_offset
 1:      xorl    %eax, %eax
         ret
 
-# pte_alloc(address): the same, but a missing page table is made. Returns 0 if memory is out.
+# pte_alloc(pgd, address): the same, but a missing page table is made. Returns 0 if memory is out.
 ENTRY pte_alloc
         pushl   %ebx
-        movl    8(%esp), %edx
-        shrl    $22, %edx
-        movl    current, %eax
-        movl    TASK_PGD(%eax), %eax
-        leal    (%eax, %edx, 4), %ebx   # EBX: the page directory entry
-        pushl   8(%esp)
+        movl    8(%esp), %eax
+        movl    12(%esp), %edx
+        movl    %edx, %ecx
+        shrl    $22, %ecx
+        leal    (%eax, %ecx, 4), %ebx   # EBX: the page directory entry
+        pushl   %edx
+        pushl   %eax
         call    pte_offset
-        addl    $4, %esp
+        addl    $8, %esp
         testl   %eax, %eax
         jnz     1f
+        pushl   $GFP_KERNEL
         call    get_free_page
+        addl    $4, %esp
         testl   %eax, %eax
         jz      2f
         subl    $PAGE_OFFSET, %eax
         movl    %eax, (%ebx)
 1:      orl     $PAGE_TABLE, (%ebx)     # the directory allows all; the table's entries restrict
-        pushl   8(%esp)
+        pushl   12(%esp)
+        pushl   12(%esp)
         call    pte_offset
-        addl    $4, %esp
+        addl    $8, %esp
 2:      popl    %ebx
         ret
 
 # pgd_alloc(): a page directory for a task: nothing of the user's, all of the kernel's. Returns 0 if memory is out.
 ENTRY pgd_alloc
+        pushl   $GFP_KERNEL
         call    get_free_page
+        addl    $4, %esp
         testl   %eax, %eax
         jz      1f
         pushl   %esi
@@ -190,19 +243,21 @@ ENTRY pgd_alloc
         popl    %esi
 1:      ret
 
-# zap_page_range(start, end): take these pages out of the page tables and give them back. The caller must flush the TLB.
+# zap_page_range(pgd, start, end): take these pages out of the page tables and give them back. The caller must flush
+# the TLB.
 ENTRY zap_page_range
         pushl   %ebx
         pushl   %esi
-        movl    12(%esp), %ebx          # address
-        movl    16(%esp), %esi          # end
+        movl    16(%esp), %ebx          # address
+        movl    20(%esp), %esi          # end
 1:      cmpl    %esi, %ebx
         jae     3f
         pushl   %ebx
+        pushl   16(%esp)
         call    pte_offset
-        addl    $4, %esp
+        addl    $8, %esp
         testl   %eax, %eax
-        jz      2f
+        jz      4f
         movl    (%eax), %edx
         movl    $0, (%eax)
         testl   $PAGE_PRESENT, %edx
@@ -214,29 +269,31 @@ ENTRY zap_page_range
         addl    $4, %esp
 2:      addl    $PAGE_SIZE, %ebx
         jmp     1b
+4:      orl     $~PGDIR_MASK, %ebx      # the table is missing: go on where the next one begins
+        incl    %ebx
+        jnz     1b
 3:      popl    %esi
         popl    %ebx
         ret
 
-# exit_mm(): give back all of the current task's memory. The page directory in use must not go while it is in use.
-ENTRY exit_mm
+# exit_mmap(task): give back all of a task's memory. Its page directory must not be in use.
+ENTRY exit_mmap
         pushl   %ebx
         pushl   %esi
-        movl    $(swapper_pg_dir - PAGE_OFFSET), %eax
-        movl    %eax, %cr3
-
-        movl    current, %ebx
+        movl    12(%esp), %ebx
         addl    $TASK_AREAS, %ebx
 1:      cmpl    $0, VM_END(%ebx)        # the pages
         je      2f
         pushl   VM_END(%ebx)
         pushl   VM_START(%ebx)
+        movl    20(%esp), %eax
+        pushl   TASK_PGD(%eax)
         call    zap_page_range
-        addl    $8, %esp
+        addl    $12, %esp
         addl    $AREA_SIZE, %ebx
         jmp     1b
 
-2:      movl    current, %ebx
+2:      movl    12(%esp), %ebx
         movl    TASK_PGD(%ebx), %ebx
         xorl    %esi, %esi
 3:      movl    (%ebx, %esi), %eax      # the page tables
@@ -254,7 +311,7 @@ ENTRY exit_mm
         pushl   %ebx                    # the directory
         call    free_page
         addl    $4, %esp
-        movl    current, %ebx
+        movl    12(%esp), %ebx
         movl    $0, TASK_PGD(%ebx)
         popl    %esi
         popl    %ebx

@@ -44,25 +44,67 @@ ENTRY console_write
         popl    %esi
         ret
 
-# printk(format, ...): %s %c %d %u %x %p %%, with a width, zeros in front (%08x), and an `l` that means nothing.
+# printk(format, ...): returns how many characters it wrote. What a directive may have, in this order:
+#
+#       %           two of them are one to be printed
+#       flags       -  to the left in its width     0  zeros in front     #  0x, 0X or 0 in front
+#                   +  or a blank, in front of a signed number that has no minus
+#       width       at least so many characters
+#       .precision  of a text at most so many characters, of a number at least so many digits
+#       h l ll      ll is a long long, of 64 bits; the others mean nothing
+#       d i         a signed number
+#       u o x X     an unsigned one: decimal, octal, hexadecimal, hexadecimal in capitals
+#       p           an address: hexadecimal, of eight digits if there is no width
+#       c s         a character, a text
+#
+# A format may begin with a level, "<0>" (the system is unusable) to "<7>". All levels are printed; the level is not.
+
+FLAG_LEFT       = 1 << 0                # in the order of flag_characters
+FLAG_ZERO       = 1 << 1
+FLAG_ALTERNATE  = 1 << 2
+FLAG_PLUS       = 1 << 3
+FLAG_BLANK      = 1 << 4
+
+# (%ebp)
+LOG_START       = -16                   # log_end as printk began
+FLAGS           = -20
+WIDTH           = -24
+PRECISION       = -28                   # -1: none
+LONGS           = -32                   # how many `l`
+PREFIX          = -36                   # the text in front of a number: a sign, 0x
+SMALL           = -40                   # 0x20 makes capitals small
+LENGTH          = -44                   # how long the text or the number is
+DIGITS_END      = -44                   # the number's digits lie below: in octal, 64 bits have 22
+PRINTK_LOCALS   = 32 + 24
+
 ENTRY printk
         pushl   %ebp
         movl    %esp, %ebp
         pushl   %ebx
         pushl   %esi
         pushl   %edi
-        subl    $8, %esp
-WIDTH   = -16                           # (%ebp)
-PADDING = -20                           # (%ebp)
+        subl    $PRINTK_LOCALS, %esp
+        movl    log_end, %eax
+        movl    %eax, LOG_START(%ebp)
         movl    8(%ebp), %esi           # ESI walks over the format,
         leal    12(%ebp), %edi          # EDI over the arguments
 
+        cmpb    $'<', (%esi)
+        jne     next_character
+        movzbl  1(%esi), %eax
+        subl    $'0', %eax
+        cmpl    $7, %eax
+        ja      next_character
+        cmpb    $'>', 2(%esi)
+        jne     next_character
+        addl    $3, %esi
+
 next_character:
         movzbl  (%esi), %eax
-        incl    %esi
         testl   %eax, %eax
         jz      printk_done
-        cmpl    $0x25, %eax             # per cent
+        incl    %esi
+        cmpl    $'%', %eax
         je      directive
 literal:
         pushl   %eax
@@ -70,130 +112,268 @@ literal:
         addl    $4, %esp
         jmp     next_character
 
-directive:
-        movl    $0, WIDTH(%ebp)
-        movl    $0x20, PADDING(%ebp)    # a blank
-        cmpb    $0x30, (%esi)           # a leading 0
-        jne     1f
-        movl    $0x30, PADDING(%ebp)
-1:      movzbl  (%esi), %eax
-        incl    %esi
-        cmpl    $0x6C, %eax             # l
-        je      1b
-        cmpl    $0x30, %eax             # 0
-        jb      2f
-        cmpl    $0x39, %eax             # 9
-        ja      2f
-        imull   $10, WIDTH(%ebp), %edx
-        leal    -0x30(%edx, %eax), %edx
-        movl    %edx, WIDTH(%ebp)
-        jmp     1b
-
-2:      cmpl    $0x73, %eax             # s
-        je      directive_s
-        cmpl    $0x63, %eax             # c
-        je      directive_c
-        cmpl    $0x64, %eax             # d
-        je      directive_d
-        cmpl    $0x75, %eax             # u
-        je      directive_u
-        cmpl    $0x78, %eax             # x
-        je      directive_x
-        cmpl    $0x70, %eax             # p
-        je      directive_p
-        testl   %eax, %eax              # the format ends in the midst of a directive
-        jnz     literal                 # a second per cent, or a mistake to be seen
-        jmp     printk_done
-
-directive_c:
-        movzbl  (%edi), %eax
-        addl    $4, %edi
-        jmp     literal
-
-directive_s:
-        movl    (%edi), %ebx
-        addl    $4, %edi
-3:      movzbl  (%ebx), %eax
-        testl   %eax, %eax
-        jz      next_character
-        pushl   %eax
-        call    console_putc
-        addl    $4, %esp
-        incl    %ebx
-        jmp     3b
-
-directive_d:
-        movl    (%edi), %eax
-        movl    $10, %ecx
-        testl   %eax, %eax
-        jns     number
-        negl    (%edi)                  # our own copy of the argument
-        pushl   $0x2D                   # a minus
-        call    console_putc
-        addl    $4, %esp
-directive_u:
-        movl    $10, %ecx
-        jmp     number
-directive_p:
-        movl    $8, WIDTH(%ebp)
-        movl    $0x30, PADDING(%ebp)
-directive_x:
-        movl    $16, %ecx
-number: pushl   PADDING(%ebp)
-        pushl   WIDTH(%ebp)
-        pushl   %ecx
-        pushl   (%edi)
-        call    print_number
-        addl    $16, %esp
-        addl    $4, %edi
-        jmp     next_character
-
 printk_done:
-        addl    $8, %esp
+        movl    log_end, %eax
+        subl    LOG_START(%ebp), %eax
+        addl    $PRINTK_LOCALS, %esp
         popl    %edi
         popl    %esi
         popl    %ebx
         popl    %ebp
         ret
 
-# print_number(value, base, width, padding)
-print_number:
-        pushl   %ebp
-        movl    %esp, %ebp
-        pushl   %ebx
-        pushl   %esi
-        movl    8(%ebp), %eax
-        xorl    %ebx, %ebx              # how many digits
-1:      xorl    %edx, %edx
-        divl    12(%ebp)
-        pushl   %edx                    # the last digit comes first: the stack turns them round
-        incl    %ebx
-        testl   %eax, %eax
-        jnz     1b
+directive:
+        movl    $0, FLAGS(%ebp)
+        movl    $-1, PRECISION(%ebp)
+        movl    $0, LONGS(%ebp)
+        movl    $no_prefix, PREFIX(%ebp)
+        movl    $0x20, SMALL(%ebp)
 
-        movl    16(%ebp), %esi
-        subl    %ebx, %esi              # how many are missing to the width
-        jbe     3f
-2:      pushl   20(%ebp)
+next_flag:
+        movb    (%esi), %al
+        xorl    %ecx, %ecx
+1:      cmpb    flag_characters(%ecx), %al
+        je      2f
+        incl    %ecx
+        cmpl    $FLAG_CHARACTERS, %ecx
+        jb      1b
+        jmp     3f
+2:      btsl    %ecx, FLAGS(%ebp)
+        incl    %esi
+        jmp     next_flag
+
+3:      call    number_in_format
+        movl    %eax, WIDTH(%ebp)
+        cmpb    $'.', (%esi)
+        jne     4f
+        incl    %esi
+        call    number_in_format
+        movl    %eax, PRECISION(%ebp)
+
+4:      movzbl  (%esi), %eax
+        testl   %eax, %eax
+        jz      printk_done             # the format ends in the midst of a directive
+        incl    %esi
+        cmpl    $'h', %eax
+        je      4b
+        cmpl    $'l', %eax
+        jne     5f
+        incl    LONGS(%ebp)
+        jmp     4b
+
+5:      cmpl    $'s', %eax
+        je      directive_s
+        cmpl    $'c', %eax
+        je      directive_c
+        movl    $10, %ecx               # ECX: the base
+        cmpl    $'d', %eax
+        je      directive_d
+        cmpl    $'i', %eax
+        je      directive_d
+        cmpl    $'u', %eax
+        je      directive_u
+        movl    $8, %ecx
+        cmpl    $'o', %eax
+        je      directive_o
+        movl    $16, %ecx
+        cmpl    $'x', %eax
+        je      directive_x
+        cmpl    $'X', %eax
+        je      directive_X
+        cmpl    $'p', %eax
+        je      directive_p
+        cmpl    $'%', %eax
+        je      literal
+        pushl   %eax                    # a mistake, to be seen
+        pushl   $'%'
         call    console_putc
         addl    $4, %esp
-        decl    %esi
-        jnz     2b
+        popl    %eax
+        jmp     literal
 
-3:      popl    %eax
-        movzbl  digits(%eax), %eax
+# Each directive goes on at `field`: EBX the text that it stands for, ECX its length.
+
+directive_c:
+        movl    %edi, %ebx
+        movl    $1, %ecx
+        jmp     2f
+
+directive_s:
+        movl    (%edi), %ebx
+        cmpl    $PAGE_SIZE, %ebx
+        jae     1f
+        movl    $null_text, %ebx        # a null pointer, or nearly one
+1:      pushl   PRECISION(%ebp)
+        pushl   %ebx
+        call    strnlen
+        addl    $8, %esp
+        movl    %eax, %ecx
+2:      addl    $4, %edi
+        andl    $~FLAG_ZERO, FLAGS(%ebp)
+        movl    $0, PRECISION(%ebp)     # it has had its say
+        jmp     field
+
+directive_d:
+        movl    (%edi), %eax            # EDX:EAX: the number, in 64 bits
+        addl    $4, %edi
+        cltd
+        cmpl    $2, LONGS(%ebp)
+        jb      1f
+        movl    (%edi), %edx
+        addl    $4, %edi
+1:      testl   %edx, %edx
+        js      3f
+        testl   $FLAG_BLANK, FLAGS(%ebp)
+        jz      2f
+        movl    $blank_prefix, PREFIX(%ebp)
+2:      testl   $FLAG_PLUS, FLAGS(%ebp)
+        jz      digits_of_number
+        movl    $plus_prefix, PREFIX(%ebp)
+        jmp     digits_of_number
+3:      movl    $minus_prefix, PREFIX(%ebp)
+        negl    %eax
+        adcl    $0, %edx
+        negl    %edx
+        jmp     digits_of_number
+
+directive_o:
+        movl    $octal_prefix, %eax
+        jmp     1f
+directive_X:
+        movl    $0, SMALL(%ebp)
+        movl    $capital_hex_prefix, %eax
+        jmp     1f
+directive_x:
+        movl    $hex_prefix, %eax
+1:      testl   $FLAG_ALTERNATE, FLAGS(%ebp)
+        jz      directive_u
+        movl    %eax, PREFIX(%ebp)
+        jmp     directive_u
+
+directive_p:
+        cmpl    $0, WIDTH(%ebp)
+        jne     directive_u
+        movl    $8, WIDTH(%ebp)
+        orl     $FLAG_ZERO, FLAGS(%ebp)
+
+directive_u:
+        movl    (%edi), %eax
+        addl    $4, %edi
+        xorl    %edx, %edx
+        cmpl    $2, LONGS(%ebp)
+        jb      digits_of_number
+        movl    (%edi), %edx
+        addl    $4, %edi
+
+digits_of_number:
+        leal    DIGITS_END(%ebp), %ebx
+1:      pushl   %eax                    # the last digit is what remains of a division, as on paper: first the upper
+        movl    %edx, %eax              # half, and what remains of it goes in front of the lower half
+        xorl    %edx, %edx
+        divl    %ecx
+        xchgl   %eax, (%esp)
+        divl    %ecx
+        movb    digits(%edx), %dl
+        orb     SMALL(%ebp), %dl
+        decl    %ebx
+        movb    %dl, (%ebx)
+        popl    %edx
+        testl   %eax, %eax
+        jnz     1b
+        testl   %edx, %edx
+        jnz     1b
+        leal    DIGITS_END(%ebp), %ecx
+        subl    %ebx, %ecx
+
+# EBX, ECX, PREFIX: what is to be printed. What is missing to the precision is zeros. What is then missing to the width
+# is blanks, before or behind; or more zeros.
+field:  movl    %ecx, LENGTH(%ebp)
+        subl    %ecx, PRECISION(%ebp)
+        jns     1f
+        movl    $0, PRECISION(%ebp)
+1:      pushl   PREFIX(%ebp)
+        call    strlen
+        addl    $4, %esp
+        addl    LENGTH(%ebp), %eax
+        addl    PRECISION(%ebp), %eax
+        subl    %eax, WIDTH(%ebp)
+        jns     2f
+        movl    $0, WIDTH(%ebp)
+2:      movl    WIDTH(%ebp), %eax
+        testl   $FLAG_LEFT, FLAGS(%ebp)
+        jnz     4f
+        movl    $0, WIDTH(%ebp)
+        testl   $FLAG_ZERO, FLAGS(%ebp)
+        jnz     3f
         pushl   %eax
+        pushl   $' '
+        call    console_repeat
+        addl    $8, %esp
+        jmp     4f
+3:      addl    %eax, PRECISION(%ebp)
+
+4:      pushl   PREFIX(%ebp)
+        call    strlen
+        pushl   %eax
+        pushl   PREFIX(%ebp)
+        call    console_write
+        addl    $12, %esp
+        pushl   PRECISION(%ebp)
+        pushl   $'0'
+        call    console_repeat
+        addl    $8, %esp
+        pushl   LENGTH(%ebp)
+        pushl   %ebx
+        call    console_write
+        addl    $8, %esp
+        pushl   WIDTH(%ebp)
+        pushl   $' '
+        call    console_repeat
+        addl    $8, %esp
+        jmp     next_character
+
+# console_repeat(character, count)
+console_repeat:
+        pushl   %ebx
+        movl    12(%esp), %ebx
+1:      testl   %ebx, %ebx
+        jz      2f
+        pushl   8(%esp)
         call    console_putc
         addl    $4, %esp
         decl    %ebx
-        jnz     3b
-        popl    %esi
-        popl    %ebx
-        popl    %ebp
+        jmp     1b
+2:      popl    %ebx
         ret
 
+# number_in_format: EAX: the decimal number at ESI, 0 if there is none. ESI goes behind it.
+number_in_format:
+        xorl    %eax, %eax
+1:      movzbl  (%esi), %edx
+        subl    $'0', %edx
+        cmpl    $9, %edx
+        ja      2f
+        imull   $10, %eax, %eax
+        addl    %edx, %eax
+        incl    %esi
+        jmp     1b
+2:      ret
+
         .data
-digits: .ascii  "0123456789abcdef"
+flag_characters:
+        .ascii  "-0#+ "
+FLAG_CHARACTERS = . - flag_characters
+digits: .ascii  "0123456789ABCDEF"
+null_text:              .asciz "<NULL>"
+no_prefix:              .asciz ""
+minus_prefix:           .asciz "-"
+plus_prefix:            .asciz "+"
+blank_prefix:           .asciz " "
+octal_prefix:           .asciz "0"
+hex_prefix:             .asciz "0x"
+capital_hex_prefix:     .asciz "0X"
+
+        .balign 4, 0
 OBJECT log_end
         .long   0                       # counts all bytes ever written
 

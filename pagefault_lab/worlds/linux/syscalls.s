@@ -99,8 +99,9 @@ ENTRY sys_brk
         jae     4f
         pushl   %edx                    # it shrinks
         pushl   %esi
+        pushl   TASK_PGD(%ebx)
         call    zap_page_range
-        addl    $8, %esp
+        addl    $12, %esp
         movl    %cr3, %eax
         movl    %eax, %cr3
 4:      movl    TASK_BRK(%ebx), %eax
@@ -117,25 +118,30 @@ ENTRY cpu_idle
         movl    $-EINTR, %eax
         ret
 
+# SYSCALL number, function: the next entry of the table; the numbers in between belong to calls that do not exist here.
+        .macro  SYSCALL number, function
+        .rept   \number - (. - sys_call_table) / 4
+        .long   sys_ni_syscall
+        .endr
+        .long   \function
+        .endm
+
+NR_RT_SIGRETURN = 173                   # a program calls this one without knowing (signal.s)
+
         .data
         .balign 4, 0
 OBJECT sys_call_table
-        .long   sys_ni_syscall          # 0
-        .long   sys_exit                # 1  exit
-        .long   sys_ni_syscall          # 2  fork
-        .long   sys_ni_syscall          # 3  read
-        .long   sys_write               # 4  write
-        .rept   15
-        .long   sys_ni_syscall          # 5..19
-        .endr
-        .long   sys_getpid              # 20 getpid
-        .rept   8
-        .long   sys_ni_syscall          # 21..28
-        .endr
-        .long   sys_pause               # 29 pause
-        .rept   15
-        .long   sys_ni_syscall          # 30..44
-        .endr
-        .long   sys_brk                 # 45 brk
-sys_call_table_end:
-NR_SYSCALLS     = (sys_call_table_end - sys_call_table) / 4
+        SYSCALL 1, sys_exit
+        SYSCALL 2, sys_fork             # fork.s
+        SYSCALL 4, sys_write
+        SYSCALL 20, sys_getpid
+        SYSCALL 29, sys_pause
+        SYSCALL 45, sys_brk
+        SYSCALL 48, sys_signal          # signal.s
+        SYSCALL 127, sys_create_module  # module.s
+        SYSCALL 128, sys_init_module
+        SYSCALL 129, sys_delete_module
+        SYSCALL 158, sys_sched_yield    # sched.s
+        SYSCALL NR_RT_SIGRETURN, sys_rt_sigreturn       # signal.s
+        SYSCALL 174, sys_rt_sigaction
+NR_SYSCALLS     = (. - sys_call_table) / 4

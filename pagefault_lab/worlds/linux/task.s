@@ -1,25 +1,64 @@
 # task.s - a task's life: started, killed by a signal, started anew.
 
         .text
-# exec(): give the current task its program from the beginning: memory, stack, registers. Does not return, but enters
-# user mode.
+# task_init(): make the first two tasks ready to be switched to.
+ENTRY task_init
+        pushl   $hello_task_union
+        call    first_start
+        movl    $other_task_union, (%esp)
+        call    first_start
+        addl    $4, %esp
+        movl    $ready, other_task_union + THREAD_SIZE - PT_SIZE + PT_EIP       # one greeting will do
+        movl    $init_task_union, current
+        ret
+
+first_start:
+        movl    4(%esp), %eax
+        movl    %eax, current           # start_program works for the current task
+        pushl   %eax
+        call    start_program
+        call    init_thread
+        addl    $4, %esp
+        ret
+
+# exec(): the current task does its program from the beginning. Does not return, but enters user mode.
 ENTRY exec
         cli
         movl    current, %ebx
         leal    THREAD_SIZE(%ebx), %esp # whatever was on the kernel stack is history
         movl    %esp, init_tss + TSS_ESP0
-        movl    $0, TASK_SIGNAL(%ebx)
+        subl    $PT_SIZE, %esp
+        call    start_program
+        xorl    %eax, %eax
+        movl    %eax, %fs
+        movl    %eax, %gs
+        RESTORE_REGISTERS
+        popl    %ds
+        popl    %es
+        addl    $4, %esp                # orig_eax
+ENTRY task_started
+        iret
 
+# start_program(): give the current task the memory of its program, and at the top of its kernel stack the registers to
+# enter user mode with. Its page directory is in use afterwards.
+ENTRY start_program
+        pushl   %ebx
+        pushl   %esi
+        pushl   %edi
+        movl    current, %ebx
+        movl    $0, TASK_SIGNAL(%ebx)   # no handlers, nothing blocked
+        leal    TASK_BLOCKED(%ebx), %edi
+        movl    $((TASK_STRUCT_SIZE - TASK_BLOCKED) / 4), %ecx
+        xorl    %eax, %eax
+        rep stosl
         call    pgd_alloc
         testl   %eax, %eax
         jz      no_memory
         movl    %eax, TASK_PGD(%ebx)
+        subl    $PAGE_OFFSET, %eax      # CR3 wants a physical address
+        movl    %eax, %cr3
 
-        # Its name and its areas, as the program has them. They are copied since heap and stack will grow.
-        movl    TASK_PROGRAM(%ebx), %esi
-        leal    TASK_COMM(%ebx), %edi
-        movl    $(16 / 4), %ecx
-        rep movsl
+        # The areas, as the program has them. They are copied since heap and stack will grow.
         movl    TASK_PROGRAM(%ebx), %esi
         addl    $PROGRAM_AREAS, %esi
         leal    TASK_AREAS(%ebx), %edi
@@ -35,10 +74,6 @@ ENTRY exec
         popl    TASK_START_BRK(%ebx)
         movl    VM_END(%eax), %eax
         movl    %eax, TASK_BRK(%ebx)
-
-        movl    TASK_PGD(%ebx), %eax
-        subl    $PAGE_OFFSET, %eax      # CR3 wants a physical address
-        movl    %eax, %cr3
 
         # Most pages come when they are touched. Some areas want theirs at once.
         leal    TASK_AREAS(%ebx), %edi
@@ -74,52 +109,35 @@ INITIAL_STACK   = STACK_TOP - 32
         rep movsl
 
         # The only way to CPL 3 is to return to it, so make believe that we came from there.
+        leal    (THREAD_SIZE - PT_SIZE)(%ebx), %edi
+        movl    %edi, %edx
+        movl    $(PT_SIZE / 4), %ecx
+        rep stosl                       # the kernel's secrets stay in the kernel
         movl    TASK_PROGRAM(%ebx), %eax
-        pushl   $USER_DS                # SS
-        pushl   $INITIAL_STACK          # ESP
-        pushl   $(EFLAGS_IF + 2)        # EFLAGS: interrupts on, IOPL 0
-        pushl   $USER_CS                # CS
-        pushl   PROGRAM_ENTRY(%eax)     # EIP
-        movl    $USER_DS, %eax
-        movl    %eax, %ds
-        movl    %eax, %es
-        xorl    %eax, %eax
-        movl    %eax, %fs
-        movl    %eax, %gs
-        xorl    %ebx, %ebx              # the kernel's secrets stay in the kernel
-        xorl    %ecx, %ecx
-        xorl    %edx, %edx
-        xorl    %esi, %esi
-        xorl    %edi, %edi
-        xorl    %ebp, %ebp
-ENTRY task_started
-        iret
+        movl    PROGRAM_ENTRY(%eax), %eax
+        movl    %eax, PT_EIP(%edx)
+        movl    $INITIAL_STACK, PT_ESP(%edx)
+        movl    $(EFLAGS_IF + 2), PT_EFLAGS(%edx)       # interrupts on, IOPL 0
+        movl    $USER_CS, PT_CS(%edx)
+        movl    $USER_DS, PT_SS(%edx)
+        movl    $USER_DS, PT_DS(%edx)
+        movl    $USER_DS, PT_ES(%edx)
+        popl    %edi
+        popl    %esi
+        popl    %ebx
+        ret
 
 no_memory:
         pushl   $no_memory_text
         call    panic
 
-# force_sig(signal): the current task must have this signal, now. It gets it on its way back to user mode.
-ENTRY force_sig
-        movl    4(%esp), %eax
-        movl    current, %edx
-        movl    %eax, TASK_SIGNAL(%edx)
-        ret
-
-# do_signal(regs): a signal waits. All that a signal can do here is kill.
-ENTRY do_signal
-        movl    current, %edx
-        movl    TASK_SIGNAL(%edx), %eax
-        movl    $0, TASK_SIGNAL(%edx)
-        pushl   %eax
-        call    do_exit                 # does not return
-
-# do_exit(code): the current task ends: low byte of code a signal's number, next byte its exit status. This kernel has
-# but one program, so the task then starts anew.
+# do_exit(code): the current task ends: low byte of code a signal's number, next byte its exit status. If it has a
+# program it then starts anew, else it is gone. Does not return.
 ENTRY do_exit
         cli
         movl    4(%esp), %eax           # not saving any registers: nobody returns
         movl    current, %ebx
+        leal    THREAD_SIZE(%ebx), %esp # in an Oops, ESP may point anywhere, even into the memory that goes now
         leal    TASK_COMM(%ebx), %esi
         cmpl    $0, TASK_PID(%ebx)
         je      killing_idle
@@ -141,11 +159,18 @@ ENTRY do_exit
         pushl   %esi
         pushl   $exited_message
 3:      call    printk
+        movl    $(swapper_pg_dir - PAGE_OFFSET), %eax
+        movl    %eax, %cr3              # the directory must not go while it is in use
+        pushl   %ebx
+        call    exit_mmap
+        cmpl    $0, TASK_PROGRAM(%ebx)
+        je      4f
         pushl   %esi
         pushl   $anew_message
         call    printk
-        call    exit_mm
         jmp     exec
+4:      movl    $TASK_ZOMBIE, TASK_STATE(%ebx)
+        call    schedule                # whoever comes next frees the stack that this call lies on
 
 killing_idle:
         pushl   $killing_idle_text
@@ -187,12 +212,7 @@ signal_names:
         .long   sigill_text, sigtrap_text, sigabrt_text, sigbus_text
         .long   sigfpe_text, sigkill_text, sigusr1_text, sigsegv_text
 
-# The running task. Linux 2.4 finds it by rounding ESP down to 8 KiB. Here someone may have ESP point elsewhere, and the
-# kernel should still know whom it works for.
-OBJECT current
-        .long   init_task_union
-
-# Two tasks. Each lies at the low end of the 8 KiB that hold its kernel stack, which grows down towards it. No page
+# Three tasks. Each lies at the low end of the 8 KiB that hold its kernel stack, which grows down towards it. No page
 # between them guards either.
 
 # Number 0 boots the machine. It has no memory of its own and is never run again.
@@ -202,9 +222,15 @@ OBJECT init_task_union
         .asciz  "swapper"               # TASK_COMM
         .balign THREAD_SIZE, 0
 
-# Number 1 runs hello.
-OBJECT hello_task_union
-        .long   1                       # TASK_PID
-        .space  TASK_PROGRAM - TASK_COMM, 0
+# Numbers 1 and 2 run the same program.
+        .macro TASK name, pid, comm
+OBJECT \name
+        .long   \pid                    # TASK_PID
+        .asciz  "\comm"                 # TASK_COMM
+        .space  TASK_PROGRAM - (. - \name), 0
         .long   hello_program           # TASK_PROGRAM
         .balign THREAD_SIZE, 0
+        .endm
+
+        TASK    hello_task_union, 1, hello
+        TASK    other_task_union, 2, other

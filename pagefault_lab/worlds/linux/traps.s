@@ -2,80 +2,93 @@
 
         .text
 
-# One function an exception, for its name's sake: they differ in the signal and in a word.
+# One function an exception, for its name's sake: they differ in the signal, its code, and a word.
 #
 #       do_NAME(struct pt_regs *regs, unsigned long error_code)
 
-        .macro TRAP name, trapnr, signal
+        .macro TRAP name, trapnr, signal, code
 ENTRY do_\name
         movl    4(%esp), %eax
         movl    8(%esp), %edx
         pushl   %edx
         pushl   %eax
         pushl   $text_\name
+        pushl   $\code
         pushl   $\signal
         pushl   $\trapnr
         call    do_trap
-        addl    $20, %esp
+        addl    $24, %esp
         ret
         .endm
 
-        TRAP    divide_error, 0, SIGFPE
-        TRAP    int3, 3, SIGTRAP
-        TRAP    overflow, 4, SIGSEGV
-        TRAP    bounds, 5, SIGSEGV
-        TRAP    invalid_op, 6, SIGILL
-        TRAP    double_fault, 8, SIGSEGV
-        TRAP    coprocessor_segment_overrun, 9, SIGFPE
-        TRAP    invalid_TSS, 10, SIGSEGV
-        TRAP    segment_not_present, 11, SIGBUS
-        TRAP    stack_segment, 12, SIGBUS
-        TRAP    general_protection, 13, SIGSEGV
-        TRAP    coprocessor_error, 16, SIGFPE
-        TRAP    alignment_check, 17, SIGBUS
-        TRAP    machine_check, 18, SIGBUS
-        TRAP    simd_coprocessor_error, 19, SIGFPE
+        TRAP    divide_error, 0, SIGFPE, FPE_INTDIV
+        TRAP    int3, 3, SIGTRAP, SI_KERNEL
+        TRAP    overflow, 4, SIGSEGV, SI_KERNEL
+        TRAP    bounds, 5, SIGSEGV, SI_KERNEL
+        TRAP    invalid_op, 6, SIGILL, ILL_ILLOPN
+        TRAP    double_fault, 8, SIGSEGV, SI_KERNEL
+        TRAP    coprocessor_segment_overrun, 9, SIGFPE, SI_KERNEL
+        TRAP    invalid_TSS, 10, SIGSEGV, SI_KERNEL
+        TRAP    segment_not_present, 11, SIGBUS, SI_KERNEL
+        TRAP    stack_segment, 12, SIGBUS, SI_KERNEL
+        TRAP    general_protection, 13, SIGSEGV, SI_KERNEL
+        TRAP    coprocessor_error, 16, SIGFPE, SI_KERNEL
+        TRAP    alignment_check, 17, SIGBUS, BUS_ADRALN
+        TRAP    machine_check, 18, SIGBUS, SI_KERNEL
+        TRAP    simd_coprocessor_error, 19, SIGFPE, SI_KERNEL
 
-# do_trap(trapnr, signal, text, regs, error_code)
+# do_trap(trapnr, signal, code, text, regs, error_code)
 do_trap:
         pushl   %ebp
         movl    %esp, %ebp
         pushl   %ebx
-        movl    20(%ebp), %ebx          # regs
+        movl    24(%ebp), %ebx          # regs
         testb   $3, PT_CS(%ebx)
         jz      trap_in_kernel
 
         movl    current, %edx
         movl    8(%ebp), %eax
         movl    %eax, TASK_TRAP_NO(%edx)
-        movl    24(%ebp), %eax
+        movl    28(%ebp), %eax
         movl    %eax, TASK_ERROR_CODE(%edx)
-        pushl   24(%ebp)
+        pushl   12(%ebp)
+        call    unhandled_signal
+        addl    $4, %esp
+        testl   %eax, %eax
+        jz      1f
+        movl    current, %edx
+        pushl   28(%ebp)
         pushl   PT_ESP(%ebx)
         pushl   PT_EIP(%ebx)
-        pushl   16(%ebp)
+        pushl   20(%ebp)
         pushl   TASK_PID(%edx)
         addl    $TASK_COMM, %edx
         pushl   %edx
         pushl   $trap_message           # "%s[%d]: trap %s at eip %08lx esp %08lx error %lx\n"
         call    printk
         addl    $28, %esp
+1:      xorl    %eax, %eax              # SI_KERNEL tells of no address, the other codes of the instruction's
+        cmpl    $SI_KERNEL, 16(%ebp)
+        je      2f
+        movl    PT_EIP(%ebx), %eax
+2:      pushl   %eax
+        pushl   16(%ebp)
         pushl   12(%ebp)
-        call    force_sig
-        addl    $4, %esp
-        jmp     1f
+        call    force_sig_info
+        addl    $12, %esp
+        jmp     3f
 
 trap_in_kernel:
         pushl   %ebx
         call    fixup_exception
         addl    $4, %esp
         testl   %eax, %eax
-        jnz     1f                      # the instruction was allowed to fault
-        pushl   24(%ebp)
+        jnz     3f                      # the instruction was allowed to fault
+        pushl   28(%ebp)
         pushl   %ebx
-        pushl   16(%ebp)
+        pushl   20(%ebp)
         call    die                     # does not return
-1:      popl    %ebx
+3:      popl    %ebx
         popl    %ebp
         ret
 
@@ -89,10 +102,11 @@ ENTRY do_debug
         pushl   %edx
         pushl   %eax
         pushl   $text_debug
+        pushl   $TRAP_BRKPT
         pushl   $SIGTRAP
         pushl   $1
         call    do_trap
-        addl    $20, %esp
+        addl    $24, %esp
         ret
 1:      andl    $~EFLAGS_TF, PT_EFLAGS(%eax)
         ret
@@ -107,10 +121,11 @@ ENTRY do_device_not_available
         pushl   %edx
         pushl   %eax
         pushl   $text_device_not_available
+        pushl   $SI_KERNEL
         pushl   $SIGFPE
         pushl   $7
         call    do_trap
-        addl    $20, %esp
+        addl    $24, %esp
         ret
 
 # do_spurious_interrupt_bug(regs, error_code): vector 15 is reserved; Pentium Pros were known to send it anyway.

@@ -1,4 +1,4 @@
-# uaccess.s - reading memory that may not be there. The instructions that do so are listed in extable.s.
+# uaccess.s - memory of the user, which may not be there. The instructions that touch it are listed in extable.s.
 
         .text
 # copy_from_user(to, from, count): how many bytes could not be copied. An absent page of a good area is no failure: the
@@ -21,6 +21,55 @@ copy_from_user_end:
         movl    %ecx, %eax
 1:      popl    %edi
         popl    %esi
+        ret
+
+# copy_to_user(to, from, count): the other direction. A page that a task shares since fork() is copied by the way.
+ENTRY copy_to_user
+        pushl   %esi
+        pushl   %edi
+        movl    12(%esp), %edi
+        movl    16(%esp), %esi
+        movl    20(%esp), %ecx
+        movl    %ecx, %eax
+        movl    $TASK_SIZE, %edx
+        subl    %ecx, %edx
+        jb      1f
+        cmpl    %edx, %edi
+        ja      1f
+copy_to_user_store:
+        rep movsb
+copy_to_user_end:
+        movl    %ecx, %eax
+1:      popl    %edi
+        popl    %esi
+        ret
+
+# strncpy_from_user(to, from, count, limit): copy up to the first zero, but no more than count bytes. Returns the length
+# without the zero; count, if there was none; -EFAULT, if a byte cannot be read or does not lie below the limit.
+ENTRY strncpy_from_user
+        pushl   %ebx
+        pushl   %esi
+        movl    16(%esp), %esi
+        xorl    %ebx, %ebx              # EBX: how many so far
+1:      cmpl    20(%esp), %ebx
+        jae     3f
+        leal    (%esi, %ebx), %eax
+        cmpl    24(%esp), %eax
+        jae     2f
+        pushl   %eax
+        call    probe_byte
+        popl    %edx                    # the argument; addl would lose the carry
+        jc      2f
+        movl    12(%esp), %edx
+        movb    %al, (%edx, %ebx)
+        testb   %al, %al
+        jz      3f
+        incl    %ebx
+        jmp     1b
+2:      movl    $-EFAULT, %ebx
+3:      movl    %ebx, %eax
+        popl    %esi
+        popl    %ebx
         ret
 
 # probe_byte(address), probe_long(address): what is there, in EAX; carry set if it cannot be read.
