@@ -1,11 +1,12 @@
 """The machine: processor, memory and ports, and two ways to go on: `step`, which tells all, and `run`, which is fast.
 
-Both execute the same declarations; only the observer differs. Time is the number of steps.
+Both execute the same declarations; only the observer differs. Between them are `record`, a run that writes a journal,
+and `run_told`, a run that tells each step. Time is the number of steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
@@ -237,7 +238,20 @@ class Machine:
         finally:
             self.cpu.look_with(None)
 
-    def _run(self, limit: int, stops: Collection[int], on_fault: bool, journal: list[Any] | None) -> Stop:
+    def run_told(
+        self, limit: int, take: Callable[[Step], object], stops: Collection[int] = (), on_fault: bool = False
+    ) -> Stop:
+        """Like `run`, with everything told: each step is given to `take` when it has been made."""
+        return self._run(limit, stops, on_fault, None, take)
+
+    def _run(
+        self,
+        limit: int,
+        stops: Collection[int],
+        on_fault: bool,
+        journal: list[Any] | None,
+        take: Callable[[Step], object] | None = None,
+    ) -> Stop:
         cpu = self.cpu
         exceptions = cpu.exceptions
         last = self.steps + limit
@@ -249,7 +263,13 @@ class Machine:
             if cpu.halted and not (cpu.pending and cpu.interruptible):
                 return Stop.WAITING
             before = self.steps
-            if not (cpu.shadow or cpu.pending or cpu.must_step):
+            if take is not None:
+                step = self.step()
+                if isinstance(step.end, Unsupported):
+                    self.unsupported = step.end.what
+                    return Stop.UNSUPPORTED
+                take(step)
+            elif not (cpu.shadow or cpu.pending or cpu.must_step):
                 if arrived:
                     self._warm(stops)
                 self._run_blocks(last, stops)

@@ -13,6 +13,7 @@ from pagefault_lab.machine.journal import records
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.machine.registers import CS, ECX, EDI, ESI, ESP, SS, STATUS
 from pagefault_lab.machine.segmentation import Descriptor, Segment, SystemSegment, TableRegister
+from pagefault_lab.machine.step import Step
 
 NEVER = 1 << 60
 CODE, DATA, STACK, HANDLERS, TABLES = 0x10000, 0x20000, 0x30000, 0x40000, 0x1000
@@ -158,3 +159,38 @@ def test_a_stop_inside_hot_code_is_never_run_past(seed: int) -> None:
         assert translated.run(400, stops) is stepped.run(400, stops)
         assert translated.steps == stepped.steps
         assert translated.cpu.save() == stepped.cpu.save()
+
+
+@pytest.mark.parametrize("on_fault", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_a_told_run_stops_where_a_run_does_and_tells_each_step_once(seed: int, on_fault: bool) -> None:
+    code = soup(seed)
+    free, told = machine(code, seed, 3, 1), machine(code, seed, 3, 1)
+    steps: list[Step] = []
+    places = random.Random(seed)
+    for _ in range(12):
+        stops = {CODE + places.randrange(len(code)) for _ in range(places.choice((0, 5, 60)))}
+        limit = places.choice((1, 7, 100, 400))
+        assert told.run_told(limit, steps.append, stops, on_fault) is free.run(limit, stops, on_fault)
+        assert told.steps == free.steps
+        assert told.cpu.save() == free.cpu.save()
+        if places.random() < 0.2:
+            told.interrupt(0x30)
+            free.interrupt(0x30)
+    assert [step.number for step in steps] == list(range(free.steps))
+
+
+@pytest.mark.parametrize(
+    ("code", "stop", "made"),
+    [
+        (b"\x90\xf4", Stop.WAITING, 2),  # nop; hlt
+        (b"\x90\x31\xc0\x0f\x22\xc0", Stop.UNSUPPORTED, 2),  # nop; xorl %eax,%eax; movl %eax,%cr0: real mode
+        (b"\x90\x31\xe4\x0f\x0b", Stop.SHUTDOWN, 3),  # nop; xorl %esp,%esp; ud2: nowhere to push to
+    ],
+)
+def test_a_told_run_says_why_it_cannot_go_on(code: bytes, stop: Stop, made: int) -> None:
+    steps: list[Step] = []
+    free, told = machine(code, 0, 0, 1), machine(code, 0, 0, 1)
+    assert told.run_told(99, steps.append) is free.run(99) is stop
+    assert told.unsupported == free.unsupported
+    assert len(steps) == told.steps == free.steps == made
