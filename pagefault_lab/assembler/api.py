@@ -39,13 +39,15 @@ def assemble(
     include: Include = None,
     layout: Mapping[str, int] | None = None,
     allow_undefined: bool = False,
+    relocatable: bool = False,
 ) -> Program:
     """The program that the text describes, at its addresses.
 
     .text begins at `origin`; program.py tells where the other sections go, `layout` (section name to address) asks for
     something else. `symbols` are absolute and known from outside; the text may define them anew. `include` says where
     .include finds files: directories, or a function from the name to the text (None: no such file); without it no file
-    is read. With `allow_undefined`, what stays undefined is listed in `undefined` and `relocations`.
+    is read. With `allow_undefined`, what stays undefined is listed in `undefined` and `relocations`. With
+    `relocatable`, it is for a linker: no section has an address yet, and `relocations` lists what waits for one.
 
     Raises `Problems`.
     """
@@ -54,7 +56,7 @@ def assemble(
         assembly.run(source, name)
     except UnfinishedBlock as problem:
         raise Problems([*assembly.problems, problem]) from None
-    return link(assembly, Options(name, origin, layout, allow_undefined))
+    return link(assembly, Options(name, origin, layout, allow_undefined or relocatable, relocatable))
 
 
 def assemble_line(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pagefault_lab.assembler.assembly import MOST_PROBLEMS, Assembly
@@ -19,11 +19,11 @@ from pagefault_lab.assembler.fragments import (
     Space,
 )
 from pagefault_lab.assembler.nops import nops
-from pagefault_lab.assembler.program import Line, Program, Relocation, Symbol
+from pagefault_lab.assembler.program import COMMON, Line, Program, Relocation, Symbol
 from pagefault_lab.assembler.program import Section as FinishedSection
 from pagefault_lab.assembler.relaxation import Relaxation, encode_leb128
 from pagefault_lab.assembler.symbols import SymbolEntry, undefined_symbol
-from pagefault_lab.assembler.values import Resolver, Value, label_in_section
+from pagefault_lab.assembler.values import Base, Resolver, Value, label_in_section
 from pagefault_lab.problem import Problem, Problems
 
 _KINDS = {
@@ -38,14 +38,16 @@ class Options:
     """What the caller wants of the program's layout.
 
     `layout` gives sections an address of their own. With `allow_undefined`, symbols that nothing defines become
-    relocations. With `placed`, addresses are final and jumps to plain numbers may be short. `keep_all` keeps the
-    names of `.L` labels and numeric labels.
+    relocations. With `relocatable`, so does whatever depends on where sections will lie, and commons are not placed.
+    With `placed`, addresses are final and jumps to plain numbers may be short. `keep_all` keeps the names of `.L`
+    labels and numeric labels.
     """
 
     name: str
     origin: int = 0
     layout: Mapping[str, int] | None = None
     allow_undefined: bool = False
+    relocatable: bool = False
     placed: bool = False
     keep_all: bool = False
 
@@ -62,6 +64,7 @@ class _Linking:
         self.problems = list(assembly.problems)
         self.relocations: list[Relocation] = []
         self.resolver = Resolver(label_in_section)
+        self.fields = Resolver(_label_that_stays) if options.relocatable else self.resolver
 
     def run(self) -> Program:
         self._check()
@@ -69,7 +72,8 @@ class _Linking:
         for section in sections:
             if not section.subsections:
                 section.subsections[0] = [Fragment(section)]
-        self._place_commons()
+        if not self.options.relocatable:
+            self._place_commons()
         layout = dict(self.options.layout or {})
         layout.setdefault(".text", self.options.origin)
         phases = {
@@ -82,19 +86,28 @@ class _Linking:
             Relaxation(sections, phases, absolute).run()
         except Problem as problem:
             raise Problems([problem.placed(file=self.options.name)]) from None
-        self._assign_addresses(sections, layout)
+        if not self.options.relocatable:
+            self._assign_addresses(sections, layout)
         for section in sections:
             self._fill(section)
         symbols = self._symbols()
         lines = tuple(self._lines())
         if self.problems:
             raise Problems(self.problems)
-        undefined = tuple(entry.name for entry in self.assembly.symbols.undefined() if "\x02" not in entry.name)
+        undefined = [entry for entry in self.assembly.symbols.undefined() if "\x02" not in entry.name]
         finished = tuple(
             FinishedSection(each.name, each.address, each.size, each.data, each.flags, each.kind, each.alignment)
             for each in sections
         )
-        return Program(self.options.name, finished, symbols, undefined, tuple(self.relocations), lines)
+        return Program(
+            self.options.name,
+            finished,
+            symbols,
+            tuple(entry.name for entry in undefined),
+            tuple(self.relocations),
+            lines,
+            frozenset(entry.name for entry in undefined if entry.binding == "weak"),
+        )
 
     def _check(self) -> None:
         """Undefined symbols are errors, unless they may stay."""
@@ -191,31 +204,31 @@ class _Linking:
 
     def _value(self, section: Section, offset: int, fixup: Fixup) -> int:
         """The unsigned number that belongs into the field, relocations noted by the way."""
-        found = self.resolver.value(fixup.value)
+        found = self.fields.value(fixup.value)
         terms = dict(found.terms)
         number, size, relative = found.constant, fixup.size, fixup.relative
         if relative:
             number -= size
         if terms.get(section) == -1 and len(terms) > 1:  # minus a place here: relative to the field
             if relative:
-                raise self._not_expressible()
+                raise self._not_expressible(terms)
             del terms[section]
             relative = True
             number += offset
         table = self.assembly.sections.get(".got")
-        if table is not None and terms.get(table) == -1:  # minus the offset table: that is where it is
-            del terms[table]
+        if table is not None and terms.get(table) == -1 and not self.options.relocatable:
+            del terms[table]  # minus the offset table: that is where it is
             number -= table.address
-        undefined = [base for base in terms if isinstance(base, SymbolEntry)]
         if len(terms) > 1 or any(factor != 1 for factor in terms.values()):
-            raise self._not_expressible()
-        if undefined and not (undefined[0].binding == "weak" and not self.options.allow_undefined):
+            raise self._not_expressible(terms)
+        pending = self._pending(section, next(iter(terms), None), relative)
+        if pending is not None:
             kind = _KINDS.get((size, relative))
             if kind is None:
-                raise Problem(f"{undefined[0].name} is not defined, and {size} bytes cannot wait for it")
+                raise Problem(f"the address of {pending} is not known yet, and {size} bytes cannot wait for it")
             if type(fixup.value) is Reference and fixup.value.plt:
                 kind = _THROUGH_PLT.get(kind, kind)
-            self.relocations.append(Relocation(section.name, offset, kind, undefined[0].name, as_signed(number, 4)))
+            self.relocations.append(Relocation(section.name, offset, kind, pending, as_signed(number, 4)))
             return number & ((1 << 8 * size) - 1)
         for base in terms:
             if isinstance(base, Section):
@@ -229,7 +242,23 @@ class _Linking:
             raise Problem(f"{number:#x} does not fit in {8 * size} bits")
         return number & ((1 << 8 * size) - 1)
 
-    def _not_expressible(self) -> Problem:
+    def _pending(self, section: Section, base: Base | None, relative: bool) -> str | None:
+        """The symbol of a relocation that a field in this section needs, "" for none (an absolute number); else None.
+
+        `base` is what the value counts from; `relative`: as the distance from the field.
+        """
+        if isinstance(base, SymbolEntry):
+            optional = base.binding == "weak" and not self.options.allow_undefined
+            return None if optional else base.name
+        if not self.options.relocatable or (base is section if relative else base is None):
+            return None
+        return base.name if isinstance(base, Section) else ""
+
+    def _not_expressible(self, terms: Iterable[Base]) -> Problem:
+        undefined = [base for base in terms if isinstance(base, SymbolEntry)]
+        if undefined:
+            hint = "what is defined elsewhere can be used with numbers added or subtracted, in no other way"
+            return Problem(f"{undefined[0].name} is not defined here", hint)
         return Problem(
             "this sum of addresses has no meaning in a program",
             "an address, an address minus one of the same section, or minus the place here",
@@ -258,6 +287,10 @@ class _Linking:
                 self.problems.append(entry.defined_at.place(problem))
             return
         base = value.base
+        if base is entry and entry.common is not None:  # a common block that is not placed
+            size_of_block, alignment = entry.common
+            found[name] = Symbol(name, alignment, COMMON, entry.binding, entry.kind or "object", size_of_block)
+            return
         if value.terms and not isinstance(base, Section):
             return  # it stands for an undefined symbol, or a sum that nothing used
         section = base if isinstance(base, Section) else None
@@ -285,3 +318,8 @@ class _Linking:
                 )
             )
         return found
+
+
+def _label_that_stays(entry: SymbolEntry) -> tuple[Base, int]:
+    """The place of a label for a linker: that of a weak one is whatever definition counts in the end."""
+    return (entry, 0) if entry.binding == "weak" else label_in_section(entry)

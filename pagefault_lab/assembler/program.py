@@ -3,12 +3,17 @@
 Layout, unless the caller asks otherwise: .text at the origin; then, each at the next multiple of its alignment, .data,
 the other sections that are loaded in the order of their first mention, and at last those without contents (.bss).
 Sections that are not loaded (no `a` among their flags) have address 0 and are not in the image.
+
+A relocatable program is not laid out: every section begins at 0 for a linker to place it, and symbols are offsets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+COMMON: Final = "*COM*"  # the section of a common block in a relocatable program; its symbol's value is its alignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Symbol:
 class Relocation:
     """A field that waits for an undefined symbol: at `offset` of the section store symbol + addend (for R_386_PC32,
     minus the field's address). As in an ELF REL section, the field already holds the addend.
+
+    In a relocatable program `symbol` may also be a section's name, for its beginning, or "" for an absolute number.
     """
 
     section: str
@@ -72,12 +79,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Program:
+    """`weak` are those of the undefined symbols that are 0 if nobody defines them."""
+
     name: str
     sections: tuple[Section, ...]
     symbols: dict[str, Symbol]
     undefined: tuple[str, ...] = ()
     relocations: tuple[Relocation, ...] = ()
     lines: tuple[Line, ...] = field(default=(), repr=False)
+    weak: frozenset[str] = frozenset()
 
     def section(self, name: str) -> Section:
         """The section of that name; KeyError if there is none."""
