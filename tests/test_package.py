@@ -14,6 +14,7 @@ import pagefault_lab
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pagefault_lab"
+LESSONS = ROOT / "lessons"
 HEAVY = {"prompt_toolkit", "rich", "pygments", "asyncio", "dataclasses"}
 
 
@@ -77,7 +78,9 @@ def test_a_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
         for path in PACKAGE.rglob("*")
         if path.is_file() and not any(part[0] in "._" for part in path.relative_to(PACKAGE).parts[:-1])
     }
+    there |= {f"pagefault_lab/{path.relative_to(ROOT).as_posix()}" for path in LESSONS.rglob("*") if path.is_file()}
     assert held == there
+    assert "pagefault_lab/worlds/linux/include/linux/module.h" in held
 
 
 def test_no_file_of_the_project_mentions_a_place_outside_it() -> None:
