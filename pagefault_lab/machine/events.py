@@ -105,3 +105,12 @@ class PortAccess(NamedTuple):
     size: int
     kind: Kind
     value: int
+
+
+class SegmentNulled(NamedTuple):
+    """A return to an outer ring has made a segment register null: its DPL is of an inner one (SDM vol. 2, IRET)."""
+
+    segment: int
+    selector: int
+    dpl: int
+    cpl: int  # the new one

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pagefault_lab.machine.events import Reason
+from pagefault_lab.machine.events import Reason, SegmentNulled
 from pagefault_lab.machine.faults import NotSimulated, general_protection, invalid_tss, not_present, stack_fault
 from pagefault_lab.machine.gates import Gate
 from pagefault_lab.machine.registers import (
@@ -258,4 +258,6 @@ def _return_outward(cpu: Cpu, selector: int, descriptor: Descriptor, offset: int
     for number in (ES, DS, FS, GS):
         segment = cpu.segments[number]
         if segment.dpl < cpl and not segment.conforming:
+            if cpu.recorder is not None and segment.valid:
+                cpu.recorder.append(SegmentNulled(number, segment.selector, segment.dpl, cpl))
             cpu.set_segment(number, NULL_SEGMENT)

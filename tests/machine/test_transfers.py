@@ -22,6 +22,7 @@ from rings import (
     stack_top,
 )
 
+from pagefault_lab.machine.events import SegmentNulled
 from pagefault_lab.machine.machine import Stop
 from pagefault_lab.machine.registers import CS, DS, ES, ESP, FS, GS, SS
 from pagefault_lab.machine.segmentation import Segment
@@ -194,6 +195,19 @@ def test_outward_returns_null_the_data_segments_of_inner_rings() -> None:
         for number in (ES, DS, FS, GS):
             assert cpu.segments[number].selector == (SPARE if stays else 0), (access, new_cpl)
             assert cpu.segments[number].valid == stays
+
+
+def test_an_outward_return_tells_which_data_segments_it_has_made_null() -> None:
+    rings = Rings(0, b"\xcb")
+    rings.describe(SPARE, descriptor(0xB2))
+    for number, selector in ((ES, 0), (DS, data(0)), (FS, SPARE | 1), (GS, data(3))):
+        rings.cpu.load_segment(number, selector)
+    put_stack(rings, TARGET, code(3), stack_top(3), data(3))
+    events = rings.machine.step().events
+    assert [event for event in events if isinstance(event, SegmentNulled)] == [
+        SegmentNulled(DS, data(0), 0, 3),
+        SegmentNulled(FS, SPARE | 1, 1, 3),
+    ]
 
 
 def test_a_return_to_the_same_ring_keeps_the_data_segments() -> None:
