@@ -419,7 +419,7 @@ class _Parser:
         if match["number"]:
             return Literal(_number(match["number"], column), column)
         if match["character"]:
-            return Literal(_character(match["character"]), column)
+            return Literal(character(match["character"]), column)
         if match["unary"]:
             if depth > DEEPEST:
                 raise Problem("this expression is nested too deeply", column=column)
@@ -542,7 +542,8 @@ def _number(digits: str, column: int) -> int:
     return number
 
 
-def _character(spelling: str) -> int:
+def character(spelling: str) -> int:
+    """The code of a character as C writes it, without quotes: `a`, `\\n`, `\\x41`, `\\101`."""
     if spelling[0] != "\\":
         return ord(spelling)
     if spelling[1] == "x" and len(spelling) > 2:

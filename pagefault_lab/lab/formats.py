@@ -20,3 +20,20 @@ class Length(NamedTuple):
 
     number: int
     relative: bool
+
+
+class Rights(NamedTuple):
+    """Rights of a page, as letters of walks; None where they say nothing."""
+
+    writable: bool | None
+    user: bool | None
+
+
+class Setting(NamedTuple):
+    """NAME=VALUE, a number or a text."""
+
+    name: str
+    value: int | bytes
+
+
+NOTHING_SAID = Rights(None, None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from pagefault_lab.machine.events import Kind
+from pagefault_lab.lab.walks import contradiction
 from pagefault_lab.machine.gates import Gate
-from pagefault_lab.machine.paging import LARGE, Mapped, walk
+from pagefault_lab.machine.paging import LARGE
 from pagefault_lab.machine.registers import NAMES_32, PG, PSE, SEGMENT_NAMES
 from pagefault_lab.machine.segmentation import TSS32, TSS32_BUSY, Descriptor, Segment, SystemSegment, descriptor_address
 from pagefault_lab.machine.step import REGISTERS, visible
@@ -310,28 +310,14 @@ def tlb(machine: Machine, name_of: NameOf) -> TlbTable:
     lines = []
     for page, entry in sorted(cpu.tlb.entries.items()):
         linear = page << 12
-        found = walk(machine.memory, cpu.cr0, cpu.cr3, cpu.cr4, linear, Kind.READ, False).end
-        lines.append(TlbLine(linear, entry, _exactly(linear, name_of), _stale(entry, found)))
+        lines.append(TlbLine(linear, entry, exactly(linear, name_of), contradiction(machine, linear, entry)))
     return TlbTable(bool(cpu.cr0 & PG), tuple(lines))
 
 
-def _exactly(linear: int, name_of: NameOf) -> str:
+def exactly(linear: int, name_of: NameOf) -> str:
     """The symbol that stands at this very address."""
     symbol = name_of(linear) or ""
     return "" if "+" in symbol else symbol
-
-
-def _stale(entry: TlbEntry, found: object) -> str:
-    if not isinstance(found, Mapped):
-        return "not present in the page tables"
-    differences = []
-    if found.physical >> 12 != entry.frame:
-        differences.append(f"frame {found.physical >> 12:#07x}")
-    if found.writable != entry.writable:
-        differences.append("RW" if found.writable else "read-only")
-    if found.user != entry.user:
-        differences.append("US" if found.user else "supervisor only")
-    return f"the page tables say {', '.join(differences)}" if differences else ""
 
 
 class MemoryRange(NamedTuple):
@@ -359,7 +345,9 @@ class MemoryMap(NamedTuple):
     ranges: tuple[MemoryRange, ...]
 
 
-class _Page(NamedTuple):
+class Page(NamedTuple):
+    """A page that both levels of the tables map, of `size` bytes."""
+
     linear: int
     size: int
     physical: int
@@ -374,7 +362,7 @@ def memory_map(machine: Machine, name_of: NameOf) -> MemoryMap:
     if not cpu.cr0 & PG:
         return MemoryMap(cpu.cr3, False, ())
     ranges: list[MemoryRange] = []
-    for page in _pages(machine):
+    for page in pages(machine):
         writable, user, global_, large = page.rights
         last = ranges[-1] if ranges else None
         if last is not None and last.end + 1 == page.linear and _rights(last) == page.rights:
@@ -398,7 +386,7 @@ def memory_map(machine: Machine, name_of: NameOf) -> MemoryMap:
                     True,
                     int(page.accessed),
                     int(page.dirty),
-                    _exactly(page.linear, name_of),
+                    exactly(page.linear, name_of),
                 )
             )
     return MemoryMap(cpu.cr3, True, tuple(ranges))
@@ -408,7 +396,8 @@ def _rights(found: MemoryRange) -> tuple[bool, bool, bool, bool]:
     return found.writable, found.user, found.global_, found.large
 
 
-def _pages(machine: Machine) -> Iterator[_Page]:
+def pages(machine: Machine) -> Iterator[Page]:
+    """Every page that the tables of CR3 map, by address, whatever the TLB believes."""
     cpu, memory = machine.cpu, machine.memory
     for directory in range(1024):
         pde = memory.read((cpu.cr3 & 0xFFFFF000) + 4 * directory, 4)
@@ -416,12 +405,12 @@ def _pages(machine: Machine) -> Iterator[_Page]:
             continue
         if pde & LARGE and cpu.cr4 & PSE:
             rights = (bool(pde & 2), bool(pde & 4), bool(pde & 0x100), True)
-            yield _Page(directory << 22, 1 << 22, pde & 0xFFC00000, rights, bool(pde & 0x20), bool(pde & 0x40))
+            yield Page(directory << 22, 1 << 22, pde & 0xFFC00000, rights, bool(pde & 0x20), bool(pde & 0x40))
             continue
         for table in range(1024):
             pte = memory.read((pde & 0xFFFFF000) + 4 * table, 4)
             if pte & 1:
                 rights = (bool(pde & pte & 2), bool(pde & pte & 4), bool(pte & 0x100), False)
-                yield _Page(
+                yield Page(
                     directory << 22 | table << 12, 4096, pte & 0xFFFFF000, rights, bool(pte & 0x20), bool(pte & 0x40)
                 )
