@@ -82,7 +82,7 @@ class History:
 
     def undo_line(self) -> str:
         """Return to before the last line that changed something; that line."""
-        index = self._last_line()
+        index = self.last_line
         assert index is not None
         line = self.marks[index].line
         self._return_to(index)
@@ -115,12 +115,6 @@ class History:
     def first_step(self) -> int:
         return self.checkpoints.kept[0].steps
 
-    def _last_line(self) -> int | None:
-        for index in range(len(self.marks) - 1, -1, -1):
-            if self.marks[index].kind is Kind.LINE:
-                return index
-        return None
-
     def _mark_before(self, steps: int) -> int | None:
         """The last mark at which at most that many steps had been made."""
         kept = self.checkpoints.kept
@@ -138,12 +132,31 @@ class History:
 
     def story(self, number: int) -> Step:
         """Step `number` (0 is the machine's first), told in full, by executing it again on a copy of the machine."""
-        index = self._mark_before(number)
+        return self.machine_at(number).step()
+
+    def machine_at(self, steps: int) -> Machine:
+        """A copy of the machine as it was when it had made that many steps, just before it went on from there.
+
+        What the host changes takes no step, so that there may be several states then: `marks_at` has them all.
+        """
+        index = self._mark_before(steps)
         if index is None:
             raise Problem("that step is further back than the history reaches", f"it begins at step {self.first_step}")
-        copy = self._copy(index)
-        replay(copy, number - copy.steps)
-        return copy.step()
+        copy = self.machine_of(index)
+        replay(copy, steps - copy.steps)
+        return copy
+
+    def marks_at(self, steps: int) -> list[int]:
+        """The marks (indices) that were taken when the machine had made exactly that many steps, oldest first."""
+        return [index for index, checkpoint in enumerate(self.checkpoints.kept) if checkpoint.steps == steps]
+
+    @property
+    def last_line(self) -> int | None:
+        """The mark of the last line that changed something; None if there is none that can be undone."""
+        for index in range(len(self.marks) - 1, -1, -1):
+            if self.marks[index].kind is Kind.LINE:
+                return index
+        return None
 
     def stories(self, first: int) -> Iterator[Step]:
         """Every step from number `first` up to the present, told in full, by executing them again on copies."""
@@ -155,13 +168,13 @@ class History:
         for place, end in enumerate(ends, index):
             if end <= first or end == kept[place].steps:
                 continue
-            copy = self._copy(place)
+            copy = self.machine_of(place)
             replay(copy, max(first - copy.steps, 0))
             while copy.steps < end:
                 yield copy.step()
 
-    def _copy(self, index: int) -> Machine:
-        """Another machine in the state of a mark."""
+    def machine_of(self, index: int) -> Machine:
+        """A copy of the machine as it was at a mark (an index)."""
         machine = self.session.machine
         checkpoint = self.checkpoints.kept[index]
         copy = Machine(machine.memory.size)
@@ -194,7 +207,7 @@ class History:
             return
         self._grown = 0
         frames = 0
-        last_line = self._last_line() or 0
+        last_line = self.last_line or 0
         for index in range(len(kept) - 1, 0, -1):
             frames += len(kept[index].frames)
             scale = 1 if index <= last_line else STRETCH
