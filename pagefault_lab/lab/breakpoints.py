@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pagefault_lab.problem import Problem
@@ -74,6 +75,15 @@ class Breakpoints:
                     del self.all[breakpoint.number]
                 return breakpoint
         return None
+
+    @contextmanager
+    def ignored(self) -> Iterator[None]:
+        """While a command lets the guest do what is no part of the learner's program."""
+        kept, self.all = self.all, {}
+        try:
+            yield
+        finally:
+            self.all = kept
 
     def save(self) -> dict[int, int]:
         """What goes back in time with the machine: the hits."""

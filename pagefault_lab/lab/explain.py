@@ -38,15 +38,15 @@ class Explanation(NamedTuple):
 def explain(story: Story) -> Explanation | None:
     """The explanation of a step that ended in an exception; None if it did not."""
     deliveries = story.step.deliveries
-    # INT n at a gate that refuses it: what is delivered in the end is the instruction's own fault
+    # an interrupt, by INT n or from outside, that was refused: the fault is what its delivery has met
     first = next((attempt for attempt in deliveries if attempt.source is Source.EXCEPTION), None)
     if first is None:
         return None
     fault = first.fault
     events = _before(story.step.events, first)
-    refused = deliveries[0] if deliveries[0].source is Source.SOFTWARE and deliveries[0].failed == fault else None
-    if refused is not None:
-        events = (*events, *refused.events)
+    interrupt = deliveries[0]
+    if interrupt.source is not Source.EXCEPTION and interrupt.failed == fault:
+        events = (*events, *interrupt.events)
     segment = translation = check = None
     for event in events:
         match event:

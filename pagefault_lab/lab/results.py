@@ -48,7 +48,8 @@ class Typed(NamedTuple):
 
 
 class Symbol(NamedTuple):
-    """A name and its value. `kind`: "code", "data", "constant", or "typed" if it was defined in this session."""
+    """A name and its value. `kind`: "code", "data", "constant", "module" if a kernel module that was loaded defines it,
+    or "typed" if it was defined in this session."""
 
     name: str
     value: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.lab.history import INTERVAL, Kind
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pagefault_lab.worlds import StopPlace
 
 SLICE: Final = 20_000  # steps between two looks at whether the user wants to stop
+TRACED_SLICE: Final = 200  # the same while a trace is on: each takes a hundred times as long
 TOLD: Final = 32  # steps of `si N` that are told one by one
 TOLD_OF_LINE: Final = 8  # steps of a typed line, which may be a loop
 
@@ -67,6 +68,7 @@ class Runner:
     def step(self) -> Step:
         """Make one step and remember it."""
         self.last = step = self.session.machine.step()
+        self.session.trace.take(step)
         if did_something(step):
             self.spent += 1
         if faulted(step):
@@ -83,6 +85,7 @@ class Runner:
             yield stands_still
             return
         session.changing()
+        session.typed_lines.resume()
         for left in range(count, 0, -1):
             stopped = self.must_stop
             if stopped is None and left < count and session.code.ends_at_eip and not session.interrupt_is_next:
@@ -123,20 +126,21 @@ class Runner:
                 if stopped is not None:
                     yield journey.end(stopped)
                     return
-                if journey.steps > 1:
+                if journey.steps > 1 and not session.trace.on_screen:
                     yield NotTold(journey.steps - 1)
                 step = self._last_step()
             else:
                 step = self.step()
-                told += 1
-            yield step
+                told += line.is_told
+            if line.is_told or not isinstance(step.end, Retired):
+                yield step
             restarted = session.typed_lines.settle(step)
             if restarted is not None:
                 yield restarted
             if not goes_on(step):
                 return
             yield from self._halted(step)
-            if isinstance(step.end, Retired) and not step.deliveries and self._branched_away(line):
+            if line.is_told and isinstance(step.end, Retired) and not step.deliveries and self._branched_away(line):
                 yield BranchedAway(session.place())
 
     def _halted(self, step: Step) -> Iterator[Halted]:
@@ -153,17 +157,13 @@ class Runner:
     def _stay_in(self, line: TypedLine) -> Stopped | None:
         """Go on without telling, up to the step that leaves a typed line; why not, if it stops before."""
         session = self.session
-        machine = session.machine
         stop = Stop.LIMIT
         while stop is Stop.LIMIT and line.start <= session.here < line.end and session.ring == line.ring:
             stopped = self.must_stop
             if stopped is not None:
                 return stopped
-            stop = machine.run(1, on_fault=True)
-            self.spent += 1
+            stop = self._advance(1)
             self._mark_time()
-        if stop is Stop.FAULT:
-            self._fault = machine.steps - 1
         return {Stop.WAITING: Stopped.WAITING, Stop.UNSUPPORTED: Stopped.UNSUPPORTED}.get(stop)
 
     # --- runs
@@ -190,7 +190,12 @@ class Runner:
             yield stands_still
             return
         session.changing()
+        session.typed_lines.resume()
         targets = frozenset(arrivals)
+        place = self._world_stop()
+        if place is not None and place.goes_on_to is not None and not targets and watch is None:
+            yield from self._stop_of_world(place, journey)
+            return
         while True:
             if watch is None and session.typed_lines.executing is not None:
                 unfinished = len(session.typed_lines.all)
@@ -215,10 +220,7 @@ class Runner:
                 before_step()
             stop = self._run(targets, SLICE if watch is None else 1)
             if stop is Stop.SHUTDOWN:
-                session.typed_lines.forget()
-                self._fault = self._last_step()
-                yield self._fault
-                yield journey.end(Stopped.SHUTDOWN)
+                yield from self._shut_down(journey)
                 return
             if stop is Stop.UNSUPPORTED:
                 yield journey.end(Stopped.UNSUPPORTED, detail=session.machine.unsupported)
@@ -243,7 +245,7 @@ class Runner:
                 continue
             place = self._world_stop()
             if place is not None:
-                yield self._stop_of_world(place, journey)
+                yield from self._stop_of_world(place, journey)
                 return
             stopped = Stopped.END_OF_TYPED if session.code.ends_at_eip else self.must_stop
             if stopped is None and stop is Stop.WAITING:
@@ -265,14 +267,24 @@ class Runner:
         stop = Stop.LIMIT
         while left > 0:
             before = machine.steps
-            stop = machine.run(left, stops, on_fault=True)
+            stop = self._advance(left, stops)
             left -= machine.steps - before
-            self.spent += machine.steps - before
-            if stop is Stop.FAULT:
-                self._fault = machine.steps - 1
             if stop is not Stop.FAULT or session.here in stops:
                 break
         self._mark_time()
+        return stop
+
+    def _advance(self, limit: int, stops: Collection[int] = ()) -> Stop:
+        """Let the machine go on without telling, at most until it has delivered an exception; traced if that is on."""
+        machine, trace = self.session.machine, self.session.trace
+        before = machine.steps
+        if trace.on:
+            stop = machine.run_told(min(limit, TRACED_SLICE), trace.take, stops, on_fault=True)
+        else:
+            stop = machine.run(limit, stops, on_fault=True)
+        self.spent += machine.steps - before
+        if stop is Stop.FAULT:
+            self._fault = machine.steps - 1
         return stop
 
     def _mark_time(self) -> None:
@@ -289,22 +301,36 @@ class Runner:
         here = self.session.here
         return next((place for place in self.session.world.stops if place.address == here), None)
 
-    def _stop_of_world(self, place: StopPlace, journey: Journey) -> Ran:
+    def _stop_of_world(self, place: StopPlace, journey: Journey) -> Iterator[object]:
         """The world stops here; perhaps first after going on to where it is ready, back in typed code."""
         session = self.session
         if place.goes_on_to is None:
-            return journey.end(Stopped.WORLD, detail=place.sentence)
+            yield journey.end(Stopped.WORLD, detail=place.sentence)
+            return
         session.typed_lines.forget()
         while session.here != place.goes_on_to:
             stop = self._run(frozenset((place.goes_on_to,)), SLICE)
+            if stop is Stop.SHUTDOWN:
+                yield from self._shut_down(journey)
+                return
             breakpoint = session.breakpoints.hit(session.here, session)
             if breakpoint is not None:
-                return journey.end(Stopped.BREAKPOINT, breakpoint.number, place.sentence)
-            if self.must_stop is not None or stop in (Stop.SHUTDOWN, Stop.UNSUPPORTED, Stop.WAITING):
-                return journey.end(Stopped.WORLD, detail=place.sentence)
+                yield journey.end(Stopped.BREAKPOINT, breakpoint.number, place.sentence)
+                return
+            another = self._world_stop()  # it may never be ready: whatever starts a task may be what kills it
+            if another is not None or self.must_stop is not None or stop in (Stop.UNSUPPORTED, Stop.WAITING):
+                yield journey.end(Stopped.WORLD, detail=(another or place).sentence)
+                return
         session.code.stand_at_end()
         session.changed_by_host()
-        return journey.end(Stopped.WORLD, detail=place.sentence)
+        yield journey.end(Stopped.WORLD, detail=place.sentence)
+
+    def _shut_down(self, journey: Journey) -> Iterator[object]:
+        """The processor has given up in an untold step: this one is told."""
+        self.session.typed_lines.forget()
+        self._fault = self._last_step()
+        yield self._fault
+        yield journey.end(Stopped.SHUTDOWN)
 
 
 class Journey:

@@ -6,7 +6,7 @@ A line is a transaction: if it is wrong (a Problem), everything is as before it;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,6 +17,7 @@ from pagefault_lab.lab.results import Disassembly, Place, Ran, Value, WorldEnter
 from pagefault_lab.lab.runner import Runner
 from pagefault_lab.lab.story import tell
 from pagefault_lab.lab.symbols import Symbols
+from pagefault_lab.lab.tracing import Trace
 from pagefault_lab.lab.typed_code import TypedCode
 from pagefault_lab.lab.typed_lines import TypedLines
 from pagefault_lab.machine.registers import CS
@@ -27,6 +28,7 @@ from pagefault_lab.worlds import World, boot
 if TYPE_CHECKING:
     from pagefault_lab.lab.examining import Last
     from pagefault_lab.lab.expressions import Expression
+    from pagefault_lab.lab.modules import ModuleLine
     from pagefault_lab.machine.machine import Machine
 
 _LABEL_OR_ASSIGNMENT: Final = re.compile(r"\s*(?:[A-Za-z_.$][\w.$]*\s*(?::|==?(?!=))|[0-9]+\s*:)")
@@ -53,8 +55,8 @@ class Session:
 
     `machine` and `world` are what it is about, `symbols` all names, `variables` those set by `set $name = ...`, `code`
     what was typed, `typed_lines` the lines of it that are not finished, `runner` what makes the machine go on,
-    `history` the way back. `lines` are the lines that were executed, for `save`. `repetition` is what an empty line
-    stands for, "" for nothing.
+    `history` the way back, `trace` what tells every step. `lines` are the lines that were executed, for `save`.
+    `repetition` is what an empty line stands for, "" for nothing.
     """
 
     machine: Machine
@@ -67,12 +69,13 @@ class Session:
         self.first_world = world
         self._line = self._noted = ""
         self._marked = False
+        self.trace = Trace(self)
         self.enter_world(world)
 
     def enter_world(self, name: str) -> WorldEntered:
         """Start anew in a world; the history begins there."""
         self.machine, self.world = boot(name)
-        self.symbols = Symbols(self.world.symbols, self.world.code, self.world.constants)
+        self.symbols = Symbols(self.world.symbols, self.world.code, self.world.constants, self.world.ends)
         self.breakpoints = Breakpoints()
         self.variables: dict[str, int] = {}
         self.examined: dict[str, Last] = {}  # how `x` and `xp` go on
@@ -104,6 +107,11 @@ class Session:
         self.breakpoints.restore(hits)
         self.runner.restore(runner)
 
+    @staticmethod
+    def variables_in(saved: tuple[Any, ...]) -> dict[str, int]:
+        """The variables in a state that `save_state` gave."""
+        return dict(saved[3])
+
     # --- a line
 
     def execute(self, line: str) -> Iterator[object]:
@@ -112,12 +120,16 @@ class Session:
         self._marked = False
         self.runner.begin_line()
         self.log_told = kernel_log.length(self)
+        modules = self._modules()
         try:
             for value in self._dispatch(line):
+                self.trace.catch_up(value)
                 if isinstance(value, Ran):
                     yield from kernel_log.untold(self)
                 yield tell(value, self.symbols.name, self.machine) if isinstance(value, Step) else value
+            self.trace.catch_up()
             if self._marked:
+                yield from self._changes_of(modules)
                 yield from self._display()
         except Problem as problem:
             self._undo()
@@ -151,6 +163,21 @@ class Session:
 
             raise commands.unknown(line, statement_words())
 
+    def _modules(self) -> Sequence[ModuleLine]:
+        """The guest's kernel modules, if names of any are known."""
+        if not self.symbols.modules:
+            return ()
+        from pagefault_lab.lab.modules import loaded
+
+        return loaded(self)
+
+    def _changes_of(self, modules: Sequence[ModuleLine]) -> Iterator[object]:
+        """What has become of modules by the way."""
+        if modules:
+            from pagefault_lab.lab.modules import changes
+
+            yield from changes(self, modules)
+
     def _display(self) -> Iterator[Value | Disassembly]:
         """The values that `display` asked for; those that there are none of now are left out."""
         for shown in self.displayed.values():
@@ -162,6 +189,7 @@ class Session:
         if self._marked:
             self._marked = False
             self.history.undo_line()
+        self.trace.catch_up()
 
     def note_line(self, line: str) -> None:
         """What `lines` will keep of the present line; "" for nothing."""

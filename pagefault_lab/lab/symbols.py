@@ -1,15 +1,13 @@
-"""Names and addresses: those of the world, and those that were typed."""
+"""Names and addresses: those of the world, of the modules that were loaded into it, and those that were typed."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import ItemsView, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pagefault_lab.lab.results import Symbol
-
-if TYPE_CHECKING:
-    from pagefault_lab.worlds import Region
+from pagefault_lab.worlds import Region
 
 FARTHEST = 0x10000  # a symbol further below names nothing
 MEMORY_END = 1 << 32
@@ -30,40 +28,63 @@ class Near(NamedTuple):
         return f"{self.name}+{self.offset}" if self.offset else self.name
 
 
+class Loaded(NamedTuple):
+    """The names of a module, and the memory that it takes: they name nothing outside of it."""
+
+    symbols: Mapping[str, int]
+    region: Region
+
+
+State: TypeAlias = tuple[dict[str, int], set[str], dict[str, int], dict[str, Loaded]]
+
+
 class Symbols(Mapping[str, int]):
-    """A mapping from names to values. Typed names win over the world's; `code` are regions whose symbols name code.
+    """A mapping from names to values. Typed names win over those of modules, the newest module's first, and these over
+    the world's. `code` are regions whose symbols name code; behind the names `ends` nothing of the world lies.
 
     `typed_ends` are the addresses up to which typed names reach: those of data and of whole blocks. What is typed
-    behind them has nothing to do with them.
+    behind them has nothing to do with them. `modules` are those loaded, by name, oldest first.
     """
 
-    def __init__(self, given: Mapping[str, int], code: tuple[Region, ...], constants: frozenset[str]) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, int],
+        code: tuple[Region, ...],
+        constants: frozenset[str],
+        ends: frozenset[str] = frozenset(),
+    ) -> None:
         self.given = given
         self.code = code
         self.constants = constants
+        self.ends = ends
         self.typed: dict[str, int] = {}
         self.typed_constants: set[str] = set()
         self.typed_ends: dict[str, int] = {}
+        self.modules: dict[str, Loaded] = {}
+        self._of_modules: dict[str, int] = {}  # all their names,
+        self._module_ends: dict[str, int] = {}  # and the ends of the memory in which they name something
         self._sorted: tuple[list[int], list[str]] | None = None
 
     def __getitem__(self, name: str) -> int:
-        found = self.typed.get(name)
-        return self.given[name] if found is None else found
+        for names in (self.typed, self._of_modules):
+            if name in names:
+                return names[name]
+        return self.given[name]
 
     def __iter__(self) -> Iterator[str]:
-        yield from self.typed
-        for name in self.given:
-            if name not in self.typed:
-                yield name
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self.given.keys() | self.typed.keys())
+        return len(self._all())
 
     def __contains__(self, name: object) -> bool:
-        return name in self.typed or name in self.given
+        return name in self.typed or name in self._of_modules or name in self.given
 
     def items(self) -> ItemsView[str, int]:
-        return {**self.given, **self.typed}.items()
+        return self._all().items()
+
+    def _all(self) -> dict[str, int]:
+        return {**self.given, **self._of_modules, **self.typed}
 
     def define(self, name: str, value: int, constant: bool = False, end: int | None = None) -> None:
         """Give a typed name a value. It names what lies there up to `end`, or up to the next name."""
@@ -74,23 +95,40 @@ class Symbols(Mapping[str, int]):
             self.typed_ends[name] = end
         self._sorted = None
 
-    def save(self) -> tuple[dict[str, int], set[str], dict[str, int]]:
-        return dict(self.typed), set(self.typed_constants), dict(self.typed_ends)
+    def add_module(self, name: str, symbols: Mapping[str, int], region: Region) -> None:
+        """A module was loaded into a region: its names."""
+        self._load(self.modules | {name: Loaded(symbols, region)})
 
-    def restore(self, saved: tuple[dict[str, int], set[str], dict[str, int]]) -> None:
-        if saved != (self.typed, self.typed_constants, self.typed_ends):
-            typed, constants, ends = saved
+    def remove_module(self, name: str) -> None:
+        """A module is gone."""
+        self._load({each: loaded for each, loaded in self.modules.items() if each != name})
+
+    def _load(self, modules: dict[str, Loaded]) -> None:
+        self.modules = modules
+        self._of_modules = {name: value for each in modules.values() for name, value in each.symbols.items()}
+        self._module_ends = {name: each.region.end for each in modules.values() for name in each.symbols}
+        self._sorted = None
+
+    def save(self) -> State:
+        """The state that goes back in time, as a value."""
+        return dict(self.typed), set(self.typed_constants), dict(self.typed_ends), dict(self.modules)
+
+    def restore(self, saved: State) -> None:
+        if saved != (self.typed, self.typed_constants, self.typed_ends, self.modules):
+            typed, constants, ends, modules = saved
             self.typed, self.typed_constants, self.typed_ends = dict(typed), set(constants), dict(ends)
-            self._sorted = None
+            self._load(dict(modules))
 
     def kind(self, name: str) -> str:
         """What `Symbol.kind` says of a name."""
-        if name in self.typed:
-            return "constant" if name in self.typed_constants else "typed"
-        if name in self.constants:
+        if self._is_constant(name):
             return "constant"
+        if name in self.typed:
+            return "typed"
+        if name in self._of_modules:
+            return "module"
         value = self.given[name]
-        return "code" if any(region.start <= value < region.end for region in self.code) else "data"
+        return "code" if any(value in region for region in self.code) else "data"
 
     def all(self) -> list[Symbol]:
         """Every symbol, by value and name."""
@@ -98,14 +136,15 @@ class Symbols(Mapping[str, int]):
         return sorted(found, key=lambda symbol: (symbol.value, symbol.name))
 
     def nearest(self, address: int) -> Near | None:
-        """The place of an address: the nearest name at or below it, in the same region if it is code."""
+        """The place of an address: the nearest name at or below it, in the same region if it is code or a module's."""
         addresses, names = self._by_address()
         index = bisect_right(addresses, address) - 1
-        while index >= 0 and self.typed_ends.get(names[index], MEMORY_END) <= address != addresses[index]:
+        while index >= 0 and self._end(names[index]) <= address != addresses[index]:
             index -= 1
-        if index < 0 or address - addresses[index] >= FARTHEST:
+        if index < 0 or address - addresses[index] >= FARTHEST or names[index] in self.ends:
             return None
-        region = next((region for region in self.code if region.start <= address < region.end), None)
+        regions = (*self.code, *(each.region for each in self.modules.values()))
+        region = next((region for region in regions if address in region), None)
         if region is not None and addresses[index] < region.start:
             return None
         return Near(names[index], address - addresses[index])
@@ -115,14 +154,18 @@ class Symbols(Mapping[str, int]):
         near = self.nearest(address)
         return str(near) if near is not None else None
 
+    def _end(self, name: str) -> int:
+        """The first address that a name has nothing to do with."""
+        return (self.typed_ends if name in self.typed else self._module_ends).get(name, MEMORY_END)
+
+    def _is_constant(self, name: str) -> bool:
+        if name in self.typed:
+            return name in self.typed_constants
+        return name in self.constants and name not in self._of_modules
+
     def _by_address(self) -> tuple[list[int], list[str]]:
         if self._sorted is None:
-            places = {
-                name: value
-                for name, value in self.items()
-                if name not in (self.typed_constants if name in self.typed else self.constants)
-                and not is_local(name)
-            }
+            places = {name: value for name, value in self.items() if not self._is_constant(name) and not is_local(name)}
             # of several names for one address the first given wins, a typed one before the world's
             order = {name: number for number, name in enumerate(places)}
             pairs = sorted(

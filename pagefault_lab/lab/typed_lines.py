@@ -23,6 +23,7 @@ class TypedLine(NamedTuple):
 
     `resume` is None while the line executes; once it was left, the linear address where it goes on. `fault` is the last
     exception that it was left by, `repeated` whether the one before was the same: nobody has repaired its cause.
+    `is_told` is False for what nobody typed, but a command placed for its own use: only its faults are of interest.
     """
 
     text: str
@@ -34,6 +35,7 @@ class TypedLine(NamedTuple):
     left: bool = False
     fault: Fault | None = None
     repeated: bool = False
+    is_told: bool = True
 
 
 class TypedLines:
@@ -52,9 +54,22 @@ class TypedLines:
         """Where lines that were left go on."""
         return {line.resume for line in self.all if line.resume is not None}
 
-    def begin(self, text: str, start: int, end: int, back_to: tuple[int, int] | None) -> None:
+    def begin(self, text: str, start: int, end: int, back_to: tuple[int, int] | None, is_told: bool = True) -> None:
         """A line starts to execute."""
-        self.all += (TypedLine(text, start, end, self.session.ring, back_to),)
+        self.all += (TypedLine(text, start, end, self.session.ring, back_to, is_told=is_told),)
+
+    def suspend(self) -> None:
+        """The line that EIP stands in, if there is one, goes on where it stands now, after something else."""
+        if self.executing is not None:
+            self.all = (*self.all[:-1], self.all[-1]._replace(resume=self.session.here))
+
+    def resume(self) -> None:
+        """The innermost line goes on, if it was suspended where EIP stands."""
+        if self.all:
+            line = self.all[-1]
+            inside = line.start <= self.session.here < line.end and line.ring == self.session.ring
+            if inside and line.resume == self.session.here:
+                self.all = (*self.all[:-1], line._replace(resume=None))
 
     def forget(self) -> None:
         """Nothing comes back to any of them."""
