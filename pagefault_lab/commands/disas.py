@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
-from pagefault_lab.commands.parameters import Address
+from pagefault_lab.commands.parameters import Start
 from pagefault_lab.lab import code
 from pagefault_lab.lab.formats import Length
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @command("disas", "disassemble", group="code", repeats=True)
-def disas(session: Session, address: Address | None = None, length: Length | None = None) -> Iterator[object]:
+def disas(session: Session, address: Start | None = None, length: Length | None = None) -> Iterator[object]:
     """Disassemble from an address, or from EIP: disas [ADDRESS][, END or +BYTES].
 
     Without an end, ten instructions.

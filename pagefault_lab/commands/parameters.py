@@ -3,11 +3,19 @@
     Count       a number of at least 1, as an expression       int
     Number      an expression                                  int
     Address     an expression, cut to 32 bits                  int
+    Start       the same, where another one may follow          int
     Expression  an expression that is not yet evaluated        lab.expressions.Expression
+    Step        the same, for a number of steps                lab.expressions.Expression
+    Datum       an expression, or a text in double quotes      int or bytes
+    Frame       an Address, a physical one                     int
+    Rights      letters of r w u s, as in walks                Rights
     Format      gdb's /8xw behind the command's name           Format
     Word        what stands before the next blank              str
     Name        a symbol's name                                str
     Path        a file's name, perhaps in quotes               pathlib.Path
+    ModuleFile  a Path, an option of insmod, or NAME=VALUE     pathlib.Path, str or Setting
+    ModuleWord  the same, said otherwise in the usage
+    ModuleName  a word, the name of a module that is loaded    str
     Rest        all that is left, at least one character       str
     Topic       the same, something that help explains         str
     WorldName   a word, the name of a world                    str
@@ -26,10 +34,10 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as _Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias, get_args, get_origin
 
 from pagefault_lab.lab import expressions
-from pagefault_lab.lab.formats import Format, Length
+from pagefault_lab.lab.formats import Format, Length, Rights, Setting
 from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
@@ -124,6 +132,32 @@ class _Number(_Expression):
         return super().read(words).value(words.session)
 
 
+class _Apart(_Expression):
+    """One of several: it ends before a sign with a blank before it and none behind, as in `1 -1` or `$esp +16`."""
+
+    _NEXT = re.compile(r"[ \t]+[-+*&~!](?=[\w$%(\[\\'\"~-])")
+
+    def read(self, words: Words) -> Any:
+        line = words.line
+        words.line = line[: self._end(line, words.skip())]
+        try:
+            return super().read(words)
+        except Problem as problem:
+            problem.text = line
+            raise
+        finally:
+            words.line = line
+
+    def _end(self, line: str, start: int) -> int:
+        """The first such sign that is in no brackets."""
+        depth = 0
+        for place in range(start, len(line)):
+            depth += (line[place] in "([") - (line[place] in ")]")
+            if not depth and place > start and self._NEXT.match(line, place):
+                return place
+        return len(line)
+
+
 class _Count(_Expression):
     shown = "COUNT"
 
@@ -143,6 +177,39 @@ class _Address(_Expression):
         if words.line[words.skip() :].startswith("*"):  # gdb's `b *0x1234`
             words.position += 1
         return super().read(words).value(words.session) & 0xFFFFFFFF
+
+
+class _Frame(_Address):
+    def fits(self, words: Words) -> bool:
+        return re.fullmatch("[rwusRWUS]+", words.next_word()) is None  # those are Rights, without a frame
+
+
+class _Start(_Apart, _Address):
+    pass
+
+
+class _Step(_Apart):
+    shown = "STEP"
+
+
+class _Datum(_Apart, _Number):
+    shown = "VALUE"
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        if words.line[start] != '"':
+            return super().read(words)
+        text = re.compile(r'"((?:[^"\\]|\\.)*)"').match(words.line, start)
+        if text is None:
+            raise words.problem("the text is not closed", 'a " is missing', start)
+        words.position = text.end()
+        spellings = re.findall(r"\\(?:x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)|[^\\]", text[1])
+        return b"".join(
+            bytes((expressions.character(spelling) & 0xFF,))
+            if spelling[0] == "\\"
+            else spelling.encode("utf-8", "replace")
+            for spelling in spellings
+        )
 
 
 class _Condition(_Expression):
@@ -212,6 +279,57 @@ class _Path_(Kind):
         return _Path(match[0]).expanduser()
 
 
+class _ModuleWord(_Path_):
+    """What insmod takes. `--step` is `step`."""
+
+    OPTIONS: Final = {
+        "step": "go to the first instruction of init_module only", "-O0": "compile without optimization",
+        "-O1": "optimize a little", "-O2": "optimize, as kernels are", "-O3": "optimize more",
+        "-Os": "optimize for size",
+    }  # fmt: skip
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        word = words.next_word()
+        if setting := re.match(r"([A-Za-z_]\w*)=(?!=)", word):
+            words.position += setting.end()
+            if words.position >= len(words.line) or words.line[words.position].isspace():
+                raise words.problem(f"{setting[1]} is given no value", f'{setting[1]}=5, or {setting[1]}="text"')
+            return self._setting(setting[1], words)
+        option = "step" if word == "--step" else word
+        if option in self.OPTIONS:
+            return words.word().removeprefix("--")
+        if word.startswith("-"):
+            hint = closest(word, self.OPTIONS) or f"{', '.join(self.OPTIONS)}; a file's name is written ./{word}"
+            raise words.problem(f"there is no option {word}", hint, start)
+        return super().read(words)
+
+    def _setting(self, name: str, words: Words) -> Setting:
+        start = words.position
+        try:
+            value = _Datum().read(words)
+        except Problem as problem:
+            if words.line[start].isalpha():  # whoever comes from a shell writes no quotes
+                raise words.problem(problem.sentence, f'a text is written {name}="..."', start) from None
+            raise
+        if words.position < len(words.line) and not words.line[words.position].isspace():
+            raise words.problem(f"{name} takes one value", "a blank goes before the next word", words.position)
+        return Setting(name, value)
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return self.OPTIONS.items()
+
+
+class _ModuleName(_Word):
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        from pagefault_lab.lab.modules import loaded
+
+        return ((each.name, f"{each.address:#010x}") for each in loaded(session))
+
+
 class _Rest(Kind):
     def read(self, words: Words) -> Any:
         return words.rest()
@@ -253,6 +371,29 @@ class _Literal(Kind):
         return ((option, "") for option in self.options)
 
 
+class _Rights(Kind):
+    shown = "RIGHTS"
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        letters = words.word().lower()
+        for place, letter in enumerate(letters):
+            if letter not in "rwus":
+                hint = "r read-only, w or rw writable, u for users too, s for the supervisor only"
+                raise words.problem(f"{letter} is no right of a page", hint, start + place)
+        if {"u", "s"} <= set(letters):
+            hint = "u for users and the supervisor, s for the supervisor only"
+            raise words.problem("u and s exclude each other", hint, start)
+        writable = "w" in letters if {"r", "w"} & set(letters) else None
+        return Rights(writable, "u" in letters if {"u", "s"} & set(letters) else None)
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return [
+            ("r", "read-only"), ("rw", "writable"), ("u", "for users too"), ("s", "for the supervisor only"),
+            ("ru", "read-only, for users too"), ("rwu", "writable, for users too"),
+        ]  # fmt: skip
+
+
 class _Format(Kind):
     shown = "/FORMAT"
     _PATTERN = r"(\d*)([xduotcasifz]?)([bhwg]?)([xduotcasi]?)\Z"
@@ -271,11 +412,18 @@ Count: TypeAlias = Annotated[int, _Count()]
 Number: TypeAlias = Annotated[int, _Number()]
 Address: TypeAlias = Annotated[int, _Address()]
 Expression: TypeAlias = Annotated[expressions.Expression, _Expression()]
+Start: TypeAlias = Annotated[int, _Start()]
+Step: TypeAlias = Annotated[expressions.Expression, _Step()]
+Datum: TypeAlias = Annotated["int | bytes", _Datum()]
+Frame: TypeAlias = Annotated[int, _Frame()]
 Condition: TypeAlias = Annotated[expressions.Expression, _Condition()]
 Assignment: TypeAlias = Annotated[tuple[expressions.Expression, expressions.Expression], _Assignment()]
 Word: TypeAlias = Annotated[str, _Word()]
 Name: TypeAlias = Annotated[str, _Name()]
 Path: TypeAlias = Annotated[_Path, _Path_()]
+ModuleFile: TypeAlias = Annotated["_Path | str | Setting", _ModuleWord("FILE")]
+ModuleWord: TypeAlias = Annotated["_Path | str | Setting", _ModuleWord("FILE|NAME=VALUE")]
+ModuleName: TypeAlias = Annotated[str, _ModuleName()]
 Rest: TypeAlias = Annotated[str, _Rest()]
 Topic: TypeAlias = Annotated[str, _Topic()]
 WorldName: TypeAlias = Annotated[str, _World()]
@@ -319,6 +467,8 @@ def _kind(annotation: Any) -> Kind:
         return _Format()
     if annotation is Length:
         return _Length()
+    if annotation is Rights:
+        return _Rights()
     if get_origin(annotation) is Literal:
         return _Literal(get_args(annotation))
     if get_origin(annotation) is Annotated:

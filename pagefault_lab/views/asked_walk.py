@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pagefault_lab.lab.walks import AskedWalk
-from pagefault_lab.machine.paging import Mapped
 from pagefault_lab.views import view
 from pagefault_lab.views.lines import BAD, Line, Lines, Span, note
 from pagefault_lab.views.page_walk import page_walk
@@ -24,19 +23,8 @@ def _cached(asked: AskedWalk) -> Line:
     entry = asked.cached
     if entry is None:
         return Line.of(note("TLB: does not hold the page, so an access would walk"), indent=2)
-    assert asked.walk is not None
-    end = asked.walk.end
-    text = (
-        f"TLB: page {asked.linear >> 12:#07x} -> frame {entry.frame:#07x}  {rights(True, entry.writable, entry.user)}"
-    )
-    pde = asked.walk.lookups[0]
-    leaf = asked.walk.lookups[-1]
-    agrees = (
-        pde.present
-        and leaf.present
-        and (pde.writable and leaf.writable, pde.user and leaf.user) == (entry.writable, entry.user)
-        and not (isinstance(end, Mapped) and end.physical >> 12 != entry.frame)
-    )
-    if agrees:
+    rights_held = rights(True, entry.writable, entry.user)
+    text = f"TLB: page {asked.linear >> 12:#07x} -> frame {entry.frame:#07x}  {rights_held}"
+    if not asked.stale:
         return Line.of(text, note(": it answers without a walk"), indent=2)
     return Line.of(text, Span(": STALE, yet it answers", BAD), indent=2, hang=2)

@@ -15,10 +15,11 @@ def tlb_table(shown: TlbTable) -> Lines:
         return Lines.of(Line.of("paging is off (CR0.PG=0): there is no TLB to look at"))
     entries = count(len(shown.lines), "entry").replace("entrys", "entries")
     heading = Line.of(f"TLB: {entries}", note(" (the real TLB; for the page tables: info mem, walk ADDRESS)"))
-    return Lines.of(heading, table(map(_row, shown.lines), ("page", "frame", "rights", ""), indent=2))
+    return Lines.of(heading, table(map(row, shown.lines), ("page", "frame", "rights", ""), indent=2))
 
 
-def _row(line: TlbLine) -> tuple[str | Span, ...]:
+def row(line: TlbLine) -> tuple[str | Span, ...]:
+    """Page, frame, rights, and how it is stale, or else the symbol there."""
     entry = line.entry
     rights = f"{'RW' if entry.writable else '--'} {'US' if entry.user else '--'} {'D' if entry.dirty else '-'}"
     rights += f"{' G' if entry.global_ else ''}{' PS' if entry.large else ''}"
