@@ -43,10 +43,11 @@ def _rows(entries: Sequence[DescriptorEntry]) -> Iterator[tuple[str | Span, ...]
                 yield Span(selectors, STRONG), note("empty")
             continue
         for entry in same:
-            yield _row(entry)
+            yield row(entry)
 
 
-def _row(entry: DescriptorEntry) -> tuple[str | Span, ...]:
+def row(entry: DescriptorEntry) -> tuple[str | Span, ...]:
+    """Selector, type, DPL, P, base, limit, and who holds it."""
     selector = Span(hex16(entry.selector), STRONG)
     descriptor = entry.descriptor
     if descriptor is None:

@@ -22,11 +22,12 @@ def idt_table(shown: IdtTable) -> Lines:
             Line.of(heading), Line.of(note("no vector can be delivered: any exception shuts the processor down"))
         )
     return Lines.of(
-        Line.of(heading), table(_rows(shown.entries), ("vector", "", "type", "DPL", "P", "leads to"), indent=2)
+        Line.of(heading), table(rows(shown.entries), ("vector", "", "type", "DPL", "P", "leads to"), indent=2)
     )
 
 
-def _rows(entries: Sequence[IdtEntry]) -> Iterator[tuple[str | Span, ...]]:
+def rows(entries: Sequence[IdtEntry]) -> Iterator[tuple[str | Span, ...]]:
+    """Vectors and their mnemonic, type, DPL, P, where it leads."""
     for gate, group in groupby(entries, lambda entry: entry.gate):
         same = list(group)
         first, last = same[0], same[-1]
