@@ -6,7 +6,7 @@ import pytest
 from benches import do
 
 from pagefault_lab.lab import system_calls
-from pagefault_lab.lab.results import Printed, Ran, Stopped
+from pagefault_lab.lab.results import Printed, Ran, RestartedLine, Stopped
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.step import visible
 from pagefault_lab.problem import Problem
@@ -25,9 +25,13 @@ def call(session: Session, number: int, *arguments: int | bytes) -> tuple[list[o
             return values, end.value
 
 
-@pytest.fixture(params=["at CPL 3", "at the kernel prompt", "in a handler", "with a null DS", "without a stack"])
+@pytest.fixture(params=[
+    "at CPL 3", "at the kernel prompt", "in a handler", "with a null DS", "without a stack",
+    "where a typed line goes on",
+])  # fmt: skip
 def placed(request: pytest.FixtureRequest, linux: Session) -> Session:
     lines = {
+        "where a typed line goes on": ["movl user_heap,%eax", "finish"],
         "at the kernel prompt": ["kernel"], "in a handler": ["movl %eax,user_hole"],
         "with a null DS": ["xorl %eax,%eax; movl %eax,%ds; movl %eax,%es"], "without a stack": ["xorl %esp,%esp"],
     }  # fmt: skip
@@ -36,11 +40,11 @@ def placed(request: pytest.FixtureRequest, linux: Session) -> Session:
 
 
 def test_it_returns_what_the_kernel_says_and_leaves_the_registers_alone(placed: Session) -> None:
-    before = visible(placed.machine.cpu)
+    before, lines = visible(placed.machine.cpu), placed.typed_lines.all
     place = placed.place()
     assert call(placed, GETPID) == ([], 1)
     assert visible(placed.machine.cpu) == before
-    assert placed.place() == place
+    assert (placed.place(), placed.typed_lines.all) == (place, lines)
     do(placed, "movl $77,%eax")  # and one can type on
     assert placed.machine.cpu.registers[0] == 77
 
@@ -64,6 +68,14 @@ def test_a_call_that_meets_a_breakpoint_waits_and_c_brings_it_to_its_end(linux: 
     do(linux, "c")
     assert linux.place() == place
     assert linux.machine.cpu.registers[0] == 5
+
+
+def test_a_typed_line_goes_on_after_a_call_that_was_stopped(linux: Session) -> None:
+    do(linux, "movl user_heap,%eax", "finish", "tb sys_getpid")
+    call(linux, GETPID)
+    do(linux, "c")
+    assert [type(each) for each in do(linux, "c")][-2:] == [RestartedLine, Ran]
+    assert linux.typed_lines.all == ()
 
 
 def test_only_one_call_waits_at_a_ring(linux: Session) -> None:
