@@ -170,9 +170,16 @@ def _name_of(pushed: Sequence[Pushed], number: int, names: Names) -> Span | None
 
 
 def failure(attempt: Delivery, names: Names) -> Lines:
-    """The check, the segment or the translation that ended an attempt."""
+    """The check, the segment or the translation that ended an attempt.
+
+    Its fault is told with it if it will not be delivered itself: no handler will see its error code.
+    """
     failed = attempt.failed
     assert failed is not None
+    return Lines.of(_refused(attempt, failed, names), fault.line(failed, names) if attempt.becomes else None)
+
+
+def _refused(attempt: Delivery, failed: Fault, names: Names) -> Lines:
     for event in reversed(attempt.events):
         match event:
             case Check(holds=False):

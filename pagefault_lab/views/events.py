@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pagefault_lab.machine.delivery import Delivery
-from pagefault_lab.machine.events import Access, Check, Kind, PortAccess, Reason, SegmentAccess, TlbHit
+from pagefault_lab.machine.events import Access, Check, Kind, PortAccess, Reason, SegmentAccess, SegmentNulled, TlbHit
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.machine.registers import SS
 from pagefault_lab.machine.step import Step
-from pagefault_lab.views import check, page_walk, port_access, segment_access, tlb_hit
+from pagefault_lab.views import check, page_walk, port_access, segment_access, segment_nulled, tlb_hit
 from pagefault_lab.views.lines import Line, Lines, Span, maybe, note
 from pagefault_lab.views.words import Names, count, doing, hex32, label, named, sized, who
 
@@ -92,6 +92,8 @@ class _Teller:
                 self.add(check.check(event))
             case PortAccess():
                 self.add(port_access.port_access(event))
+            case SegmentNulled():
+                self.add(segment_nulled.segment_nulled(event))
             case Delivery():
                 self.add(None)
 

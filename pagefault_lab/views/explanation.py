@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pagefault_lab.lab.explain import Explanation
-from pagefault_lab.machine.delivery import CodeChosen, Delivery, Entered, GateRead, StackChosen
+from pagefault_lab.machine.delivery import CodeChosen, Delivery, Entered, GateRead, Source, StackChosen
 from pagefault_lab.machine.events import Kind, TlbHit
+from pagefault_lab.machine.faults import Class
 from pagefault_lab.machine.paging import PageWalk, Rule
-from pagefault_lab.views import check, page_walk, segment_access, tlb_hit, view
+from pagefault_lab.views import check, fault, page_walk, segment_access, tlb_hit, view
 from pagefault_lab.views.delivery import failure, outcome
 from pagefault_lab.views.gate_read import leads_to
 from pagefault_lab.views.lines import BAD, GOOD, STRONG, Block, Line, Lines, Span, table
@@ -41,9 +42,15 @@ def _link(title: str, *parts: str | Span | None) -> Line:
 def _instruction(why: Explanation) -> Line:
     """Which instruction, where, at which privilege."""
     step = why.story.step
+    first = why.deliveries[0]
+    if first.source is Source.EXTERNAL:
+        came_before = f"{hex32(step.eip)}{named(step.linear, why.story.names)}, CPL {step.cpl}"
+        return _link("instruction", f"none: interrupt {first.fault.vector:#x} came before the one at {came_before}")
     place = f"at {hex32(step.eip)}{named(step.linear, why.story.names)}, CPL {step.cpl}"
     if step.instruction is None:
-        return _link("instruction", f"{place}: it could not be fetched")
+        unknown = why.fault.row.mnemonic == "#UD"
+        reason = "its bytes are no instruction" if unknown else "it could not be fetched"
+        return _link("instruction", f"{place}: {reason}")
     return _link("instruction", Span(why.story.text, STRONG), f" {place}")
 
 
@@ -127,6 +134,8 @@ def _error_code(why: Explanation) -> Iterator[Block | Lines]:
 
 def _delivery(why: Explanation, attempt: Delivery, names: Names) -> Iterator[Block | Lines]:
     """What the processor then did: which gate, which ring, which stack and why."""
+    if attempt is not why.deliveries[0]:
+        yield _link("then", *fault.line(attempt.fault, names).spans)
     gate: GateRead | None = attempt.stage(GateRead)
     if gate is not None:
         yield _link(
@@ -162,6 +171,9 @@ def _stack(code: CodeChosen, stack: StackChosen) -> Line:
 
 def _saved(why: Explanation, attempt: Delivery, names: Names) -> Line:
     eip = f"{hex32(attempt.saved_eip)}{named(attempt.saved_eip, names)}"
+    row = attempt.fault.row
+    if row.kind is Class.ABORT:
+        return _link("saved EIP", eip, f": of no use, since a {row.name} is an abort: nothing is to be tried again")
     if attempt.saved_eip == why.story.step.eip:
         return _link("saved EIP", eip, ": the instruction itself, so that iret tries it again")
     return _link("saved EIP", eip, ": the next instruction")

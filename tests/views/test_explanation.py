@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from builders import IDT, PRESENT, USER, map_page, two_rings
+from builders import IDT, PRESENT, USER, map_page, set_gate, two_rings
 from shown import text_of
 
 from pagefault_lab.lab.explain import explain
@@ -71,6 +71,42 @@ def test_a_triple_fault_is_explained_to_its_end() -> None:
     map_page(machine, CELL, 0)
     map_page(machine, IDT, 0)
     assert why(machine).splitlines()[-1].endswith("triple fault, the processor shuts down")
+
+
+def test_a_double_fault_tells_what_no_handler_will_see_and_what_its_own_frame_is_worth() -> None:
+    machine = two_rings(STORE, ebx=CELL)
+    map_page(machine, CELL, 0)
+    set_gate(machine, 14, 0, 0x9000, 0x8E00)
+    told = why(machine)
+    assert told[told.index("but\n") :] == dedent(
+        """\
+        but
+          ✗ the gate's selector is not null (selector=0)
+          #GP general protection error code 0x1 [no selector, EXT: during another event]
+        so          #GP while #PF was delivered: double fault (page fault, then
+                    contributory)
+        then        #DF double fault error code 0x0
+        gate        8 of the IDT, at 0x00004040: 32-bit interrupt gate, DPL 0, P=1: to
+                    0x0008:0x00006080
+        stack       CPL 3 -> 0: that ring has a stack of its own, 0x0010:0x00008000,
+                    read from the TSS 0x00005000 + 0x4 that TR 0x0028 names
+        saved EIP   0x00010000: of no use, since a double fault is an abort: nothing is
+                    to be tried again"""
+    )
+
+
+def test_an_interrupt_that_cannot_be_delivered_is_explained_without_an_instruction() -> None:
+    machine = two_rings(b"\x90")
+    set_gate(machine, 0x1F, 0, 0x9000, 0x8E00)
+    machine.interrupt(0x1F)
+    assert why(machine).splitlines()[:6] == [
+        "why #GP general protection",
+        "instruction none: interrupt 0x1f came before the one at 0x00010000, CPL 3",
+        "held        ✓ the gate lies inside the IDT (vector=0x1f limit=0xff)",
+        "            ✓ the entry is a gate (type=0xe)  ✓ the gate is present (P=1)",
+        "verdict     ✗ the gate's selector is not null (selector=0)",
+        "error code  0x1 [no selector, EXT: during another event]",
+    ]
 
 
 def test_a_step_without_a_fault_has_no_explanation() -> None:
@@ -150,3 +186,7 @@ def test_an_old_frame_is_not_taken_for_a_new_one_at_the_same_place() -> None:
     session = Session("linux")
     last_of(session, "movl %eax,0xc0000000", "c", "kernel", "nop")
     assert last_of(session, "frame").startswith("frame of interrupt")
+
+
+def test_bytes_that_are_no_instruction_were_fetched() -> None:
+    assert "\ninstruction at 0x00010000, CPL 3: its bytes are no instruction\n" in why(two_rings(b"\x0f\x1e\xfb"))
