@@ -6,9 +6,12 @@ can come only from what ran.
 
 from __future__ import annotations
 
+from pagefault_lab.lab.history import History
+from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.registers import CS, DS, ES, ESP, FS, GS, PE, PG, SS, WP
 from pagefault_lab.machine.segmentation import Descriptor, Segment, SystemSegment, TableRegister
+from pagefault_lab.worlds import World
 
 KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA, TSS = 0x08, 0x10, 0x1B, 0x23, 0x28
 FLAT = {
@@ -21,6 +24,8 @@ DIRECTORY, TABLE, GDT, IDT, TSS_BASE, HANDLERS, KERNEL_STACK = 0x1000, 0x2000, 0
 # user pages
 USER_TEXT, USER_STACK = 0x10000, 0x12000
 PRESENT, WRITABLE, USER = 1, 2, 4
+
+BUILT = World("built", "by hand")
 
 
 def flat(code: bytes = b"", at: int = 0x1000, **registers: int) -> Machine:
@@ -88,6 +93,14 @@ def set_gate(machine: Machine, vector: int, selector: int, offset: int, bits: in
     """Write a gate; `bits` is the word of P, DPL and type, as in 0x8E00."""
     machine.memory.write(IDT + 8 * vector, 4, selector << 16 | offset & 0xFFFF)
     machine.memory.write(IDT + 8 * vector + 4, 4, offset & 0xFFFF0000 | bits)
+
+
+def on_bench(machine: Machine, world: World = BUILT) -> Session:
+    """A session with this machine, in which nothing can be typed but commands."""
+    session = Session("bare")
+    session.machine, session.world = machine, world
+    session.history = History(session)
+    return session
 
 
 def _write_descriptor(machine: Machine, selector: int, raw: int) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from pagefault_lab.lab.results import Value
 from pagefault_lab.lab.story import Story, tell
+from pagefault_lab.lab.tracing import Traced
 from pagefault_lab.machine.decoder import Instruction
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.faults import Fault
@@ -155,6 +156,7 @@ SPECIAL: dict[type, Callable[[Any], Any]] = {
     Value: _value,
     Story: _story,
     Step: lambda step: _story(tell(step)),
+    Traced: lambda step: _story(step.told),
     Instruction: _instruction,
     Fault: _fault,
     Gate: _with_properties,

@@ -8,7 +8,9 @@ from pagefault_lab import __version__
 
 USAGE = """\
 %(prog)s [--world NAME] [--plain]
-       %(prog)s run FILE [--budget N] [--json] [--world NAME] [--plain]"""
+       %(prog)s tour [FILE] [--auto] [--pace SECONDS] [--world NAME] [--plain]
+       %(prog)s run FILE [--budget N] [--json] [--world NAME] [--plain]
+       %(prog)s trace FILE.s [--steps N] [--user] [--json] [-o FILE] [--world NAME] [--plain]"""
 
 DESCRIPTION = """\
 A teaching REPL and debugger for page faults on a simulated i386.
@@ -17,20 +19,22 @@ Without a command it opens a prompt: type an instruction in AT&T syntax and see
 which entries were read, which rule was judged, what the CPU pushed, and why."""
 
 EPILOGUE = """\
-exit status of run:
+exit status of run and trace:
   0  every line was right (a fault of the guest is not a wrong line)
   1  a line was wrong; the run ended there
   2  the command line, or the file, cannot be used
 
 examples:
+  pagefault-lab tour
   pagefault-lab
   pagefault-lab --world bare
   pagefault-lab run exercise.lab
-  echo 'p $cr3' | pagefault-lab run --json -"""
+  echo 'p $cr3' | pagefault-lab run --json -
+  pagefault-lab trace program.s | less"""
 
 
 def parse(words: list[str]) -> Namespace:
-    """What the words ask for: `run` (a file's name, "-" or None), `world`, `plain`, `budget`, `json`.
+    """What the words ask for: `command` (None for the prompt), `world`, `plain`, and what the command takes.
 
     Help, the version and wrong words end the program as argparse does it.
     """
@@ -43,8 +47,19 @@ def parse(words: list[str]) -> Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.set_defaults(file=None, budget=None, json=False, world="linux", plain=False)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="pagefault-lab")
+    parser.set_defaults(world="linux", plain=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog="pagefault-lab")
+    tour = commands.add_parser(
+        "tour",
+        help="a first look, in two minutes: the lecture's path, a line at each press of Enter",
+        description="Go through a script with what its comments say, a line at each press of Enter.",
+        allow_abbrev=False,
+    )
+    tour.add_argument("file", nargs="?", metavar="FILE", help="any script; without one, the lecture's path")
+    tour.add_argument("--auto", action="store_true", help="go on by itself, for a projector")
+    tour.add_argument(
+        "--pace", type=_seconds, default=0.6, metavar="SECONDS", help="with --auto: the time for each row (0.6)"
+    )
     run = commands.add_parser(
         "run",
         help="execute the lines of FILE (- for standard input) without a terminal",
@@ -54,10 +69,33 @@ def parse(words: list[str]) -> Namespace:
     run.add_argument("file", metavar="FILE", help="a text file, or - for standard input")
     run.add_argument("--budget", type=_budget, metavar="N", help="let each line execute at most N instructions")
     run.add_argument("--json", action="store_true", help="print JSON Lines: one object for each value")
-    for either in (parser, run):  # they may stand before the command and after it
+    trace = commands.add_parser(
+        "trace",
+        help="assemble FILE.s, run it to its end, and tell each of its steps, one line each",
+        description="Assemble a program, place it where typed code goes, and run it: to its end, to a HLT, to what the "
+        "kernel does with a task that it kills, to a shutdown. Each step is a line, the kernel's steps included. What "
+        "else there is to say goes to the standard error.",
+        allow_abbrev=False,
+    )
+    trace.add_argument("file", metavar="FILE.s", help="a program in AT&T syntax; it begins at _start or at its top")
+    trace.add_argument("--steps", type=_budget, metavar="N", help="stop after N steps")
+    trace.add_argument("--user", action="store_true", help="only the steps at CPL 3, not the kernel's")
+    trace.add_argument("--json", action="store_true", help="JSON Lines: one object a step, with all that happened")
+    trace.add_argument("-o", dest="to", metavar="FILE", help="write to FILE; JSON Lines if it ends in .jsonl or .json")
+    for either in (parser, tour, run, trace):  # they may stand before the command and after it
         either.add_argument("--world", default=SUPPRESS, metavar="NAME", help="linux (the default) or bare")
         either.add_argument("--plain", action="store_true", default=SUPPRESS, help="ASCII only, and no colour")
     return parser.parse_args(words)
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 60:
+        raise ArgumentTypeError(f"{word!r} is not a time of 0 to 60 seconds")
+    return seconds
 
 
 def _budget(word: str) -> int:

@@ -23,6 +23,7 @@ TO_TRY = {
         ("int $3", "a trap where there is no IDT yet"),
     ),
 }
+TOUR = "new here? pagefault-lab tour, typed in the shell, shows the way line by line"
 HELP = "help lists the commands, back takes the last line back, quit or Ctrl-D leaves"
 
 
@@ -36,4 +37,4 @@ def banner(glimpse: Glimpse) -> str:
     ]
     for word, meaning in TO_TRY.get(glimpse.world, ()):
         lines.append(f"  {word:<18} {meaning}")
-    return "\n".join([*lines, "", f"  {HELP}", ""])
+    return "\n".join([*lines, "", f"  {TOUR}", f"  {HELP}", ""])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pagefault_lab.terminal.opening import Opening
 
 _FIRST_WORD = re.compile(r"\s*(?:[\w.$]+:\s*)*(?:(?:lock|repn?[ez]?)\s+)*([\w.]*)\Z")
+_LAST_PATH = re.compile(r"""\s["']?((?:(?<=")[^"]*|(?<=')[^']*|[^\s"']*))\Z""")
 _LAST_NAME = re.compile(r"[%$]?[\w.]*\Z")
 MEANING_WIDTH = 56  # of a description: the menu must fit beside it into 80 columns
 
@@ -66,7 +67,8 @@ def _path_before(line: str) -> str | None:
         return None
     if found is None or found.spelling not in spellings() or not takes_path(get(found.spelling)):
         return None
-    return line[found.rest :].lstrip().lstrip("\"'")
+    match = _LAST_PATH.search(line, found.rest)
+    return match[1] if match is not None else None
 
 
 def _paths(typed: str) -> Iterator[Completion]:

@@ -53,17 +53,24 @@ def _write_no_more() -> None:
 
 
 def _run(words: list[str]) -> int:
-    world, plain = "linux", False
-    if words:
-        from pagefault_lab.terminal.arguments import parse
+    if not words:
+        return _prompt("linux", plain=False)
+    from pagefault_lab.terminal.arguments import parse
 
-        arguments = parse(words)
-        world, plain = arguments.world, arguments.plain
-        if arguments.file is not None:
+    arguments = parse(words)
+    match arguments.command:
+        case "run":
             from pagefault_lab.terminal.script import run
 
-            return run(arguments.file, world, arguments.budget, arguments.json, plain)
-    return _prompt(world, plain)
+            return run(arguments.file, arguments.world, arguments.budget, arguments.json, arguments.plain)
+        case "trace":
+            from pagefault_lab.terminal.trace import trace
+
+            return trace(**{name: value for name, value in vars(arguments).items() if name != "command"})
+        case "tour":
+            return _tour(arguments.file, arguments.world, arguments.plain, arguments.auto, arguments.pace)
+        case _:
+            return _prompt(arguments.world, arguments.plain)
 
 
 def _prompt(world: str, plain: bool) -> int:
@@ -76,14 +83,45 @@ def _prompt(world: str, plain: bool) -> int:
 
     opening = Opening(world)
     print(banner(opening.glimpse), flush=True)
-    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown"):
-        with typing_ahead(opening.glimpse.prompt):
-            from pagefault_lab.terminal.prompt import converse
+    if not _edits_lines():
+        from pagefault_lab.terminal.lines import converse as converse_in_lines
 
-        return converse(opening, plain)
-    from pagefault_lab.terminal.lines import converse as converse_in_lines
+        return converse_in_lines(opening.session, plain)
+    with typing_ahead(opening.glimpse.prompt):
+        from pagefault_lab.terminal.prompt import converse
 
-    return converse_in_lines(opening.session, plain)
+    return converse(opening, plain)
+
+
+def _tour(file: str | None, world: str, plain: bool, auto: bool, pace: float) -> int:
+    """A tour; where someone has come to its end, the prompt goes on from there."""
+    gc.disable()  # until all is loaded: Opening enables it
+    from pagefault_lab.terminal.opening import Opening
+    from pagefault_lab.terminal.tour import Tour
+
+    opening = Opening(world)
+    tour = Tour(opening, file, plain)
+    if auto or not _someone_is_there():
+        return tour.play(pace if sys.stdout.isatty() else 0)
+    tour.greet()
+    if not _edits_lines():
+        from pagefault_lab.terminal.lines import converse as converse_in_lines
+
+        return converse_in_lines(opening.session, plain) if tour.guide(tour.ask) else 0
+    with typing_ahead(opening.glimpse.prompt):
+        from pagefault_lab.terminal.prompt import converse, reader
+
+    lines = reader(opening, plain, tour.offered, tour.foot)
+    return converse(opening, plain) if tour.guide(lines.prompt) else 0
+
+
+def _someone_is_there() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _edits_lines() -> bool:
+    """Whether the terminal can do what editing a line takes."""
+    return _someone_is_there() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 @contextmanager

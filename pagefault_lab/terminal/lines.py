@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from pagefault_lab.lab.session import Session
 from pagefault_lab.terminal.loop import CONTINUATION, Ending, Loop, prompt_of
 from pagefault_lab.terminal.screen import Screen
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
 
 
 def converse(session: Session, plain: bool) -> int:
@@ -16,11 +19,8 @@ def converse(session: Session, plain: bool) -> int:
     typed = sys.stdin.isatty()  # then the terminal has shown the line already
     ending = Ending.DONE
     while ending is not Ending.LEAVE:
-        prompt = CONTINUATION if session.unfinished else prompt_of(session.place())
-        sys.stdout.write(prompt)
-        sys.stdout.flush()
         try:
-            line = sys.stdin.readline()
+            line = read(CONTINUATION if session.unfinished else prompt_of(session.place()))
         except KeyboardInterrupt:
             sys.stdout.write("\n")
             session.abandon()
@@ -41,3 +41,10 @@ def converse(session: Session, plain: bool) -> int:
             session.abandon()  # there is nobody who could mend it
             screen.say("  the block is given up")
     return 0
+
+
+def read(prompt: str) -> str:
+    """A line of standard input, with its end; "" if there is none any more."""
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    return sys.stdin.readline()

@@ -13,9 +13,12 @@ from pagefault_lab.lab.results import Quit, Ran, Stopped
 from pagefault_lab.problem import Problem, Problems
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pagefault_lab.lab.results import Place
     from pagefault_lab.lab.session import Session
-    from pagefault_lab.terminal.screen import Output
+    from pagefault_lab.lab.tracing import Sink
+    from pagefault_lab.terminal.screen import Output, Screen
 
 
 CONTINUATION = "...> "  # the prompt inside an unfinished block
@@ -37,6 +40,8 @@ class Loop:
     def __init__(self, session: Session, output: Output) -> None:
         self.session = session
         self.output = output
+        session.trace.show = output.show
+        session.trace.open_file = trace_file
 
     def perform(self, line: str, file: str | None = None, number: int | None = None) -> Ending:
         """Execute one line. One of a script stands in `file`, in the block that begins at line `number` if in one."""
@@ -60,6 +65,41 @@ class Loop:
         """What an empty line does: the last stepping command once more, if the last line was one."""
         line = self.session.repetition
         return self.perform(line) if line else Ending.DONE
+
+
+def enter(session: Session, screen: Screen, text: str, file: str | None = None, number: int | None = None) -> Ending:
+    """Execute what was entered: a line, or several that were pasted, up to the first that is wrong or leaves.
+
+    An empty one repeats. A bug of ours is told, and the session goes on. `file` and `number` as in `Loop.perform`.
+    """
+    loop = Loop(session, screen)
+    lines = text.splitlines() or [""]
+    ending = Ending.DONE
+    for place, line in enumerate(lines, 1):
+        try:
+            ending = loop.perform(line, file, number) if text.strip() or session.unfinished else loop.repeat()
+        except Exception as error:
+            from pagefault_lab.terminal.entry import bug
+
+            for sentence in bug(error):
+                screen.say(sentence)
+            return Ending.WRONG
+        if ending is Ending.LEAVE:
+            break
+        if ending is not Ending.DONE:
+            if session.unfinished:
+                screen.say("  another line may take its place; Ctrl-C gives the block up")
+            if place < len(lines):
+                screen.say(f"  what was pasted after it was not executed: {len(lines) - place} lines")
+            break
+    return ending
+
+
+def trace_file(path: Path) -> Sink:
+    """A file for a trace, opened; a Problem if it cannot be."""
+    from pagefault_lab.bridges.trace import TraceFile
+
+    return TraceFile(path)
 
 
 @contextmanager

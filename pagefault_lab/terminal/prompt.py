@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -19,7 +20,7 @@ from pagefault_lab.terminal.history import history
 from pagefault_lab.terminal.opening import Opening
 from pagefault_lab.terminal.toolbar import toolbar
 
-KEYS = {"f7": "si", "f8": "back"}
+KEYS: dict[str, Callable[[], str]] = {"f7": lambda: "si", "f8": lambda: "back"}
 STYLE = Style(
     [
         ("prompt", "bold"),
@@ -37,48 +38,32 @@ STYLE = Style(
 
 def converse(opening: Opening, plain: bool) -> int:
     """Read lines from the terminal and execute them until one leaves; the exit status."""
-    reader = _reader(opening, plain)
-    status: int | None = None
-    while status is None:
+    lines = reader(opening, plain)
+    while True:
         try:
-            status = _perform(opening, reader.prompt(), plain)
+            if not _goes_on(opening, lines.prompt(), plain):
+                return 0
         except EOFError:
-            status = 0
+            return 0
         except KeyboardInterrupt:
             if opening.ready:
                 opening.session.abandon()
-    return status
 
 
-def _perform(opening: Opening, text: str, plain: bool) -> int | None:
-    """Execute a line, or several that were pasted, up to the first that is wrong; the exit status if one leaves."""
-    from pagefault_lab.terminal.entry import bug
-    from pagefault_lab.terminal.loop import Ending, Loop
+def _goes_on(opening: Opening, text: str, plain: bool) -> bool:
+    """Execute what was entered; False if it leaves the lab."""
+    from pagefault_lab.terminal.loop import Ending, enter
     from pagefault_lab.terminal.screen import Screen
 
-    session = opening.session
-    screen = Screen(plain)
-    loop = Loop(session, screen)
-    lines = text.splitlines() or [""]
-    for number, line in enumerate(lines, 1):
-        try:
-            ending = loop.perform(line) if text.strip() or session.unfinished else loop.repeat()
-        except Exception as error:
-            for sentence in bug(error):
-                screen.say(sentence)
-            return None
-        if ending is Ending.LEAVE:
-            return 0
-        if ending is not Ending.DONE:
-            if session.unfinished:
-                screen.say("  another line may take its place; Ctrl-C gives the block up")
-            if number < len(lines):
-                screen.say(f"  what was pasted after it was not executed: {len(lines) - number} lines")
-            return None
-    return None
+    return enter(opening.session, Screen(plain), text) is not Ending.LEAVE
 
 
-def _reader(opening: Opening, plain: bool) -> PromptSession[str]:
+def reader(
+    opening: Opening, plain: bool, offered: Callable[[], str] | None = None, foot: Callable[[int], str] | None = None
+) -> PromptSession[str]:
+    """What reads lines. `offered` is the line that Enter types where nothing is; `foot` the toolbar for a width."""
+    lexer = LineLexer(opening)
+
     def message() -> StyleAndTextTuples:
         from pagefault_lab.terminal.loop import CONTINUATION
 
@@ -87,16 +72,21 @@ def _reader(opening: Opening, plain: bool) -> PromptSession[str]:
 
     def bottom() -> StyleAndTextTuples:
         width = get_app().output.get_size().columns
-        return [("class:bottom-toolbar", toolbar(opening.glimpse, width).ljust(width))]
+        text = foot(width) if foot is not None else toolbar(opening.glimpse, width)
+        return [("class:bottom-toolbar", text.ljust(width))]
 
-    reader: PromptSession[str] = PromptSession(
+    def placeholder() -> StyleAndTextTuples:
+        return lexer.lex_document(Document(offered() if offered is not None else ""))(0)
+
+    lines: PromptSession[str] = PromptSession(
         message,
-        lexer=LineLexer(opening),
+        lexer=lexer,
         completer=Words(opening),
         complete_while_typing=False,
         history=history(),
         bottom_toolbar=bottom,
-        key_bindings=_keys(),
+        key_bindings=_keys(offered),
+        placeholder=placeholder,
         style=STYLE,
         include_default_pygments_style=False,
         color_depth=ColorDepth.DEPTH_1_BIT if plain or os.environ.get("NO_COLOR") else None,
@@ -105,13 +95,13 @@ def _reader(opening: Opening, plain: bool) -> PromptSession[str]:
 
     def once(_: object) -> None:
         if not opening.ready:
-            opening.start(reader.app.invalidate)
+            opening.start(lines.app.invalidate)
 
-    reader.app.after_render += once
-    return reader
+    lines.app.after_render += once
+    return lines
 
 
-def _keys() -> KeyBindings:
+def _keys(offered: Callable[[], str] | None) -> KeyBindings:
     keys = KeyBindings()
 
     @Condition
@@ -124,12 +114,14 @@ def _keys() -> KeyBindings:
 
     for key, line in KEYS.items():
         keys.add(key)(_typing(line))
+    if offered is not None:
+        keys.add("enter", filter=~something_typed)(_typing(offered))
     return keys
 
 
-def _typing(line: str) -> Callable[[KeyPressEvent], None]:
+def _typing(line: Callable[[], str]) -> Callable[[KeyPressEvent], None]:
     def typed(event: KeyPressEvent) -> None:
-        event.current_buffer.text = line
+        event.current_buffer.text = line()
         event.current_buffer.validate_and_handle()
 
     return typed

@@ -5,17 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pagefault_lab.lab.session import Session
+from pagefault_lab.lab import lessons
 from pagefault_lab.problem import Problem
 from pagefault_lab.terminal.loop import CONTINUATION, Ending, Loop, prompt_of
 from pagefault_lab.terminal.screen import JsonLines, Output, Screen
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
 
 GOOD, WRONG, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
 def run(file: str, world: str = "linux", budget: int | None = None, json: bool = False, plain: bool = False) -> int:
     """Execute a script ("-" is standard input); the exit status of the program."""
+    from pagefault_lab.lab.session import Session
+
     screen = Screen(plain, errors=sys.stderr)
     output: Output = JsonLines() if json else screen
     try:
@@ -39,6 +45,8 @@ def run(file: str, world: str = "linux", budget: int | None = None, json: bool =
         if not session.unfinished:
             begun = number
             if not line.strip() or line.lstrip().startswith("#"):
+                if not json:
+                    screen.say(line)  # what a script says of its lines belongs to what they show
                 continue
         if not json:
             screen.say(prompted(session, line))
@@ -62,13 +70,17 @@ def prompted(session: Session, line: str) -> str:
 
 
 def lines_of(file: str) -> Iterator[str]:
-    """The lines of a text file, without their ends, as they come from standard input if `file` is "-"."""
+    """The lines of a text file, without their ends, as they come from standard input if `file` is "-".
+
+    A file that is not there is looked for among the lessons.
+    """
     if file == "-":
         return _decoded(iter(sys.stdin.buffer))
     try:
-        data = Path(file).read_bytes()
-    except FileNotFoundError:
-        raise Problem(f"there is no file {file}") from None
+        try:
+            data = Path(file).read_bytes()
+        except FileNotFoundError:
+            data = lessons.find(Path(file)).read_bytes()
     except IsADirectoryError:
         raise Problem(f"{file} is a folder, not a script") from None
     except (OSError, ValueError) as error:

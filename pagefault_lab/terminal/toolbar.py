@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,14 +11,19 @@ if TYPE_CHECKING:
 
 def toolbar(glimpse: Glimpse, width: int) -> str:
     """As much of it as fits, the most important first."""
-    parts = [
+    parts = (
         f"CPL {glimpse.ring}",
         f"eip {glimpse.eip:#010x}",
         f"cr3 {glimpse.cr3:#010x}",
         f"step {glimpse.steps:,}",
         f"world {glimpse.world}",
         "F7 si, F8 back",
-    ]
+    )
+    return fitting(parts, width)
+
+
+def fitting(parts: Iterable[str], width: int) -> str:
+    """The first of these parts, as many as fit into a width."""
     shown = ""
     for part in parts:
         if len(shown) + len(part) + 2 > width:

@@ -22,7 +22,7 @@ GLUE: Final = "\u00a0"  # a space at which no line is broken
 ASCII: Final = str.maketrans(
     {
         "✓": "ok", "✗": "NO", "─": "-", "│": "|", "┌": "+", "┐": "+", "└": "+", "┘": "+", "├": "+", "┤": "+",
-        GLUE: " ", "┬": "+", "┴": "+", "…": "...", "·": ".", "→": "->", "←": "<-", "≥": ">=", "≤": "<=", "×": "x",
+        "┬": "+", "┴": "+", "…": "...", "·": ".", "→": "->", "←": "<-", "≥": ">=", "≤": "<=", "×": "x",
     }
 )  # fmt: skip
 GAP: Final = 2  # between the columns of a table
@@ -218,7 +218,11 @@ def _span(part: str | Span) -> Span:
 
 
 def _plain(text: str) -> str:
-    return text if text.isascii() else text.replace("✓ OK", "OK").translate(ASCII).encode("ascii", "replace").decode()
+    """As ASCII; glue stays, so that lines are broken where they would be with every sign at hand."""
+    if text.isascii():
+        return text
+    parts = text.replace("✓ OK", "OK").translate(ASCII).split(GLUE)
+    return GLUE.join(part.encode("ascii", "replace").decode() for part in parts)
 
 
 def _words(spans: Iterable[Span]) -> Iterator[list[Span]]:

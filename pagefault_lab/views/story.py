@@ -11,6 +11,8 @@ Short when nothing happens that a reader must see, complete when the processor r
 
 from __future__ import annotations
 
+from typing import Final
+
 from pagefault_lab.lab.story import Story, tell
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.operands import Target
@@ -19,7 +21,7 @@ from pagefault_lab.machine.step import Change, Interrupted, Retired, ShutDown, S
 from pagefault_lab.views import view
 from pagefault_lab.views.delivery import delivery
 from pagefault_lab.views.events import events_before_delivery
-from pagefault_lab.views.lines import ADDRESS, BAD, CODE, NAME, NOTE, Line, Lines, Span, maybe, note
+from pagefault_lab.views.lines import ADDRESS, BAD, CODE, NAME, NOTE, Line, Lines, Span, glued, maybe, note
 from pagefault_lab.views.words import NO_NAMES, Names, data_bytes, flag_changes, hex32, label, named
 
 
@@ -31,7 +33,7 @@ def story(told: Story) -> Lines:
         headline(told),
         events_before_delivery(step, names, told.stale).indented(2),
         _deliveries(step, names),
-        _end(step),
+        end(step),
     )
 
 
@@ -42,25 +44,37 @@ def of_step(step: Step) -> Lines:
 
 # --- the first line
 
+COMMENT: Final = "  " + glued("# ")  # goes on with the first word behind it
+
 
 def headline(told: Story) -> Line | None:
-    """`address bytes instruction  # eax: 0x0->0x1`, as in a trace."""
+    """`address bytes instruction  # eax: 0x0->0x1`; None if there was nothing to fetch."""
     step = told.step
     if step.instruction is None:
         failed_fetch = isinstance(step.end, Interrupted | ShutDown) and step.events
         if not failed_fetch or any(event.source is Source.EXTERNAL for event in step.deliveries):
             return None
-        return Line.of(Span(hex32(step.eip), ADDRESS), maybe(named(step.linear, told.names), NAME), "  (not fetched)")
+        unknown = bool(step.deliveries) and step.deliveries[0].fault.row.mnemonic == "#UD"
+        where = maybe(named(step.linear, told.names), NAME)
+        return Line.of(Span(hex32(step.eip), ADDRESS), where, "  (no instruction)" if unknown else "  (not fetched)")
     changed = changes(step, told.names)
+    where = maybe(label(step.linear, told.names), NAME)
+    return instruction(told, where, note(COMMENT + ", ".join(changed)) if changed else None)
+
+
+def instruction(told: Story, where: Span | None, *comment: Span | None) -> Line:
+    """The line of an instruction that was fetched: `where` stands behind its address, the comment at the end."""
+    step = told.step
+    assert step.instruction is not None
     text, _, symbol = told.text.partition(" <")
     return Line.of(
         Span(hex32(step.eip), ADDRESS),
-        maybe(label(step.linear, told.names), NAME),
+        where,
         "  ",
         Span(f"{data_bytes(step.instruction.bytes):<17}  ", NOTE),
         Span(text, CODE),
         Span(f" <{symbol}", NAME) if symbol else None,
-        note("  # " + ", ".join(changed)) if changed else None,
+        *comment,
         hang=12,
     )
 
@@ -69,7 +83,7 @@ DELIVERED = frozenset({"eip", "esp", "eflags", "cs", "ss", "cpl", "cr2"})  # wha
 
 
 def changes(step: Step, names: Names = NO_NAMES) -> list[str]:
-    """The registers that the instruction changed, EIP only if it did not fall through; and what it wrote to memory."""
+    """The registers that the instruction changed, EIP only if it did not fall through."""
     assert step.instruction is not None
     told = DELIVERED if step.deliveries else frozenset()
     behind = step.eip + step.instruction.length & 0xFFFFFFFF
@@ -96,8 +110,8 @@ def _target(step: Step) -> int | None:
 def _change(change: Change, names: Names) -> str:
     register, before, after = change
     if register == "eflags":
-        return f"eflags: {flag_changes(before, after)}"
-    return f"{register}: {before:#x}->{after:#x}{named(after, names) if register == 'eip' else ''}"
+        return ", ".join(map(glued, f"eflags: {flag_changes(before, after)}".split(", ")))
+    return glued(f"{register}: {before:#x}->{after:#x}{named(after, names) if register == 'eip' else ''}")
 
 
 # --- deliveries and the end
@@ -107,7 +121,8 @@ def _deliveries(step: Step, names: Names) -> Lines:
     return Lines.of(*(delivery(attempt, names) for attempt in step.deliveries))
 
 
-def _end(step: Step) -> Line | None:
+def end(step: Step) -> Line | None:
+    """How a step ended, where neither its instruction nor a delivery tells it."""
     match step.end:
         case Waiting():
             return Line.of("halted: nothing is done until an interrupt comes")

@@ -26,7 +26,7 @@ LINUX_LINES = [
     "user", "irq 0", "movl $8, %ecx; rep stosl", "b page_fault", "tb do_page_fault", "delete", "int $0x80", "int $14",
     "cli",
     "movl %cr3, %eax; movl %eax, %cr3", "set pte(user_data).present = 0", "sub $8192, %esp", "pushl %eax",
-    "jmp *%ebx", "ni", "hlt",
+    "jmp *%ebx", "ni", "hlt", "map user_hole", "unmap user_data", "protect user_data r", "flush", "poke user_data 5",
 ]  # fmt: skip
 
 

@@ -137,6 +137,25 @@ def test_a_killed_task_is_started_anew_and_typed_code_goes_on(linux: Session) ->
     assert value(linux, "eax") == 7
 
 
+SHORT_IDT = ("kernel", "short: .word 14*8+6; .long idt_table", "lidt short")  # without the gates of system calls
+
+
+def test_a_task_that_is_killed_before_it_is_ready_does_not_run_for_ever(linux: Session) -> None:
+    for ran in (only(Ran, do(linux, *SHORT_IDT, "user", "int $0x80", "c")), only(Ran, do(linux, "c"))):
+        assert (ran.stopped, ran.detail) == (Stopped.WORLD, "the kernel has started the task anew")
+        assert ran.place.address == value(linux, "task_started")
+    ran = only(Ran, do(linux, "lidt idt_descr", "c"))
+    assert (ran.stopped, linux.ring, value(linux, "[current] == hello_task_union")) == (Stopped.WORLD, 3, 1)
+    assert do(linux, "nop")
+
+
+def test_a_shutdown_while_a_task_is_started_anew_is_told(linux: Session) -> None:
+    do(linux, *SHORT_IDT, "user", "int $0x80", "c")
+    told = do(linux, "movw $8*8-1,short", "lidt short", "c")  # hello's first system call will find no gate at all
+    assert isinstance(steps(told)[-1].end, ShutDown)
+    assert only(Ran, told).stopped is Stopped.SHUTDOWN
+
+
 def test_a_waiting_machine_says_so_and_an_interrupt_wakes_it(linux: Session) -> None:
     do(linux, "jmp ready")
     assert only(Ran, do(linux, "c")).stopped is Stopped.WAITING

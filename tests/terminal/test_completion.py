@@ -79,3 +79,13 @@ def test_files_are_completed_where_a_command_takes_one(
     assert set(offered(words, "load f")) == {"load first.s", "load folder/"}
     assert set(offered(words, f"load {tmp_path}/fi")) == {f"load {tmp_path}/first.s"}
     assert offered(words, "load nowhere/") == {}
+    assert set(offered(words, "insmod other.s fi")) == {"insmod other.s first.s"}
+    assert set(offered(words, "insmod 'other one.s' \"fi")) == {"insmod 'other one.s' \"first.s"}
+
+
+def test_modules_that_are_loaded_are_completed() -> None:
+    opening = Opening("linux")
+    words = Words(opening)
+    assert offered(words, "rmmod ") == {}
+    list(opening.session.execute("insmod lecture.s"))
+    assert offered(words, "rmmod le") == {"rmmod lecture": "0xc2c00000"}

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from pagefault_lab.problem import Problem
-from pagefault_lab.terminal.banner import HELP, TITLE, TO_TRY, banner
+from pagefault_lab.terminal.banner import HELP, TITLE, TO_TRY, TOUR, banner
 from pagefault_lab.terminal.opening import Glimpse, Opening
 from pagefault_lab.terminal.toolbar import toolbar
 from pagefault_lab.worlds import WORLDS
@@ -76,6 +76,7 @@ def test_the_first_screen_fits_and_what_it_offers_works(world: str) -> None:
     assert max(map(len, screen)) <= 80
     assert all(line.isascii() for line in screen)
     assert HELP in banner(opening.glimpse)
+    assert TOUR in banner(opening.glimpse)
     assert len(TO_TRY[world]) == 3
     for line, _ in TO_TRY[world]:
         fresh = Opening(world).session

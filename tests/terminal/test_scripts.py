@@ -49,6 +49,12 @@ def test_the_output_shows_each_line_behind_the_prompt_where_it_ran() -> None:
     assert "cpl0> movl $5,%eax" in script("movl $5,%eax").stdout.splitlines()
 
 
+def test_the_output_shows_comments_and_the_gaps_between_lines() -> None:
+    lines = ("# Five and two.", "", "p 5 + 2", "", "# Is it so?")
+    assert script(*lines).stdout == "# Five and two.\n\ncpl0> p 5 + 2\n5 + 2 = 7\n\n# Is it so?\n"
+    assert len(lab("run", "--json", "-", typed="\n".join(lines)).stdout.splitlines()) == 1
+
+
 def test_the_first_wrong_line_ends_the_run_with_its_place_a_caret_and_a_hint() -> None:
     done = script("p 1", "movl %eax,(%ebq)", "p 3")
     assert done.returncode == 1
@@ -131,6 +137,13 @@ def test_a_file_that_cannot_be_a_script_gets_one_sentence(
     done = lab("run", str(file))
     assert done.returncode == 2
     assert (done.stdout, done.stderr) == ("", sentence.format(file=file) + "\n")
+
+
+def test_a_script_that_is_not_here_is_looked_for_among_the_lessons() -> None:
+    assert lab("run", "wrong/03-wrong-selector.lab").returncode == 0
+    done = lab("run", "wrong/03-wrong-selektor.lab")
+    assert done.returncode == 2
+    assert "did you mean wrong/03-wrong-selector.lab" in done.stderr
 
 
 def test_a_folder_is_not_a_script(tmp_path: Path) -> None:

@@ -17,7 +17,25 @@ from shown import text_of
 
 from pagefault_lab import commands
 from pagefault_lab.bridges.json_lines import to_json
-from pagefault_lab.lab import decode, explain, frames, manual, results, story, tables, walks
+from pagefault_lab.lab import (
+    changed_ranges,
+    decode,
+    difference,
+    explain,
+    frames,
+    manual,
+    modules,
+    moments,
+    page_tables,
+    poking,
+    results,
+    stale_translations,
+    story,
+    tables,
+    tasks,
+    tracing,
+    walks,
+)
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine import delivery, events, faults, paging, step
 from pagefault_lab.views import snake_case, view_of
@@ -25,8 +43,10 @@ from pagefault_lab.views import snake_case, view_of
 # parts of other values, which never stand alone; and the types of machinery
 PARTS = {
     "Listed", "BreakpointLine", "Register", "HiddenSegment", "DescriptorEntry", "TssField", "TlbLine", "MemoryRange",
-    "Slot", "Field", "InstructionRow", "Example", "Lookup", "Rule", "Mapped", "Vector", "Change", "Retired",
-    "Interrupted", "ShutDown", "Waiting", "Unsupported",
+    "ModuleLine", "Task", "Slot", "Field", "InstructionRow", "Example", "Lookup", "Rule", "Mapped", "Vector", "Change",
+    "EntryEdit", "PokedValue", "Misled", "StaleTranslation", "Page", "Moment", "HiddenChange", "EntryChange",
+    "DescriptorChange", "GateChange", "FieldChange", "ChangedRange", "TlbChange",
+    "Retired", "Interrupted", "ShutDown", "Waiting", "Unsupported",
 }  # fmt: skip
 
 
@@ -38,7 +58,11 @@ def value_types(module: ModuleType) -> Iterator[type]:
                 yield kind
 
 
-MODULES = (events, delivery, paging, faults, step, results, tables, explain, frames, decode, manual, story, walks)
+MODULES = (
+    events, delivery, paging, faults, step,
+    results, tables, explain, frames, decode, manual, modules, story, tasks, tracing, walks,
+    changed_ranges, moments, difference, page_tables, poking, stale_translations,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -61,7 +85,9 @@ LINES = [
     "p eax+4", "p/t 7", "p/c 65", "p/d -1", "x/8xw $esp", "x/3xb $esp", "x/s $esp", "x/3i $eip", "xp/4xw 0x1000",
     "x/4xw 0x10", "b $eip", "tb $eip + 1 if eax == 1", "info break", "delete 1", "disas", "list", "symbols", "spot = 5",
     "set $ebx = 9", "set $count = 1", "ni", "irq 0", "back", "reverse-stepi", "world", "dmesg", "kernel", "user",
-    "display/x $eax", "nop", "undisplay 1",
+    "map 0x40000000", "protect $esp r", "poke $esp 1 2", 'poke/b $esp "text"', "diff", "unmap $esp", "flush", "back 2",
+    "diff 0", "display/x $eax", "nop", "undisplay 1", "ksyms page", "lsmod", "insmod lecture.s", "lsmod",
+    "rmmod lecture", "trace", "tour", "switch",
 ]  # fmt: skip
 
 
@@ -106,6 +132,7 @@ def test_what_lines_yield_is_shown_and_survives_json(world: str) -> None:
         seen.add(found["kind"])
     assert {"step", "value", "decoded", "idt_table", "command_help", "instruction_help", "examined"} <= seen
     if world == "linux":
+        assert {"task_switched", "page_tables_edited", "stale_translations", "flushed", "poked", "difference"} <= seen
         assert {"explanation", "frame_picture", "tss_picture", "tlb_table", "memory_map", "kernel_log"} <= seen
 
 

@@ -13,6 +13,9 @@ from builders import (
     KERNEL_STACK,
     PRESENT,
     USER,
+    USER_CODE,
+    USER_DATA,
+    USER_STACK,
     USER_TEXT,
     WRITABLE,
     flat,
@@ -26,7 +29,7 @@ from shown import story_of, text_of
 from pagefault_lab.lab.session import Session
 from pagefault_lab.lab.story import Story, tell
 from pagefault_lab.machine.machine import Machine
-from pagefault_lab.machine.registers import DS
+from pagefault_lab.machine.registers import DS, ESP
 from pagefault_lab.machine.segmentation import Segment
 from pagefault_lab.machine.tlb import TlbEntry
 from pagefault_lab.views import render
@@ -169,6 +172,7 @@ def test_a_triple_fault_is_told_attempt_by_attempt() -> None:
               PTE     0x00002000 + 0x004*4 = 0x00002010: 0x00004000  - -- -- - - <- P=0
               judged  ✓ PDE.P  ✗ PTE.P
               ✗ supervisor read refused: P=0 in the PTE (rule: the page is present)
+            #PF error code 0x0 [supervisor, read, not-present] cr2=0x00004070
         #PF while #PF was delivered: double fault (page fault, then page fault)
         #DF double fault error code 0x0
             reading gate 8 of the IDT (a table: a supervisor access at any CPL)
@@ -177,6 +181,7 @@ def test_a_triple_fault_is_told_attempt_by_attempt() -> None:
               PTE     0x00002000 + 0x004*4 = 0x00002010: 0x00004000  - -- -- - - <- P=0
               judged  ✓ PDE.P  ✗ PTE.P
               ✗ supervisor read refused: P=0 in the PTE (rule: the page is present)
+            #PF error code 0x0 [supervisor, read, not-present] cr2=0x00004040
         #PF while #DF was delivered: triple fault, the processor shuts down
         """
     )
@@ -202,8 +207,18 @@ def test_a_bad_gate_during_a_page_fault_is_a_double_fault() -> None:
     map_page(machine, CELL, 0)
     set_gate(machine, 14, 0x20, 0x9000, 0x8E00)  # a data segment
     told = story_of(machine)
-    assert "✗ the gate leads to a code segment (type=3)" in told
+    assert "✗ the gate leads to a code segment (type=3)\n    #GP general protection error code 0x21 [selector" in told
     assert "#GP while #PF was delivered: double fault (page fault, then contributory)" in told
+
+
+def test_an_iret_that_makes_a_kernels_segment_null_says_so() -> None:
+    machine = two_rings(b"\xcf", cpl=0)
+    frame = (USER_TEXT, USER_CODE, 0x202, USER_STACK, USER_DATA)
+    for place, number in enumerate(frame):
+        machine.memory.write(machine.cpu.registers[ESP] + 4 * place, 4, number)
+    told = story_of(machine)
+    assert "  ds 0x0010 becomes null: its DPL is smaller than the new CPL (DPL=0 CPL=3)\n" in told
+    assert "ds: 0x10->0x0" in told.replace("\n", " ")
 
 
 def test_a_tlb_entry_that_refuses_is_told_as_such() -> None:
@@ -247,6 +262,10 @@ def test_a_fetch_that_faults_has_no_instruction() -> None:
     told = story_of(machine)
     assert told.startswith("0x00010000  (not fetched)\n  fetch at 0x00010000 as user")
     assert "#PF error code 0x4 [user, read, not-present] cr2=0x00010000" in told
+
+
+def test_bytes_that_were_fetched_may_be_no_instruction() -> None:
+    assert story_of(two_rings(b"\x0f\x1e\xfb")).startswith("0x00010000  (no instruction)\n  fetch walk 0x00010000: ")
 
 
 def test_an_external_interrupt_saves_the_next_instruction() -> None:
