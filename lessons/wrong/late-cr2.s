@@ -1,0 +1,60 @@
+# late-cr2.s - a handler that first looks at the user's stack, and at CR2 only then.
+
+        .include "own_idt.s"
+
+        .globl  init_module, cleanup_module
+init_module:
+        pushl   $(GFP_KERNEL | GFP_DMA)
+        call    get_free_page
+        movl    %eax, (%esp)
+        call    vmalloc_sync_all
+        call    own_idt                 # own_idt(page)
+        addl    $4, %esp
+        ret
+
+cleanup_module:
+        lidt    oldidtr
+        pushl   page
+        call    free_page
+        addl    $4, %esp
+        ret
+
+isr0x0E:
+        pushal
+        pushl   %ds
+        pushl   %es
+
+        mov     %ss, %eax
+        mov     %eax, %ds
+        mov     %eax, %es
+        cld
+
+        pushl   %esp
+        call    handler
+        addl    $4, %esp
+
+        popl    %es
+        popl    %ds
+        popal
+        jmp     *%ss:old_isr
+
+handler:
+        movl    4(%esp), %edx           # tos
+        xorl    %eax, %eax
+        testb   $3, 12 * 4(%edx)        # tos[12] is CS: only from CPL 3 there is a tos[14], its ESP
+        jz      look_at_cr2
+        movl    14 * 4(%edx), %eax
+look_at_stack:
+        movl    (%eax), %eax            # what if that page is not there?
+look_at_cr2:
+        movl    %cr2, %ecx
+        pushl   %eax
+        pushl   11 * 4(%edx)
+        pushl   %ecx
+        pushl   $line
+        call    printk
+        addl    $16, %esp
+        ret
+
+        .data
+line:   .asciz  "cr2=%08lx eip=%08lx, on the stack %08lx\n"
