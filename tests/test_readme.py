@@ -6,7 +6,7 @@ A block fenced as `lab` is a session in the world `linux` (`lab bare`: in that w
 the block before it ended): what stands behind a prompt in it is typed, and the block must be what a screen of 80
 columns then shows with --plain. In a block fenced as `console`, what stands behind `$ ` is given to the shell. Between
 `<!-- commands -->` and `<!-- end -->` stands the table of commands, behind `<!-- names -->` that of the names with
-fields in expressions.
+fields in expressions, behind `<!-- wrong -->` that of the scripts in lessons/wrong.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pagefault_lab.terminal.script import prompted
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(lab|console)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TABLE = re.compile(r"^<!-- (commands|names) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"^<!-- (commands|names|wrong) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"(?:cpl[0-3][^>]*|\.\.\.)> ?(.*)")
 
 
@@ -53,7 +53,7 @@ def made_anew(text: str) -> str:
         return f"```{kind}{words}\n{body}```"
 
     def table(match: re.Match[str]) -> str:
-        rows = "".join(f"{row}\n" for row in (commands() if match[1] == "commands" else names()))
+        rows = "".join(f"{row}\n" for row in TABLES[match[1]]())
         return f"<!-- {match[1]} -->\n{rows}<!-- end -->"
 
     return TABLE.sub(table, BLOCK.sub(block, text))
@@ -108,6 +108,17 @@ def names() -> Iterator[str]:
     for name, function in FUNCTIONS.items():
         fields = " ".join(f"`.{field}`" for field in function.fields)
         yield f"| `{name}({function.parameter})`: {function.meaning} | {fields} |"
+
+
+def wrong() -> Iterator[str]:
+    """The table of what goes wrong: each script's first comment."""
+    yield from ("| script | what is wrong |", "| --- | --- |")
+    for path in sorted((ROOT / "lessons" / "wrong").glob("*.lab")):
+        title = path.read_text("utf-8").partition("\n")[0]
+        yield f"| `wrong/{path.name}` | {title.removeprefix('# ')} |"
+
+
+TABLES = {"commands": commands, "names": names, "wrong": wrong}
 
 
 @pytest.fixture(autouse=True)
