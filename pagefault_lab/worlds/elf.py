@@ -29,6 +29,9 @@ KINDS: Final = {
     1: "R_386_32", 2: "R_386_PC32", 4: "R_386_PLT32", 20: "R_386_16", 21: "R_386_PC16", 22: "R_386_8", 23: "R_386_PC8",
 }  # fmt: skip
 NOTHING: Final = 0  # R_386_NONE
+OF_LINK_TIME_OPTIMIZATION: Final = "__gnu_lto_slim"  # a symbol of an object without machine code
+FEATURES: Final = b"\x02\x00\x00\xc0\x04\x00\x00\x00"  # GNU_PROPERTY_X86_FEATURE_1_AND, 4 bytes
+ENDBR: Final = 1  # bit 0 of these: IBT
 OF_POSITION_INDEPENDENT_CODE: Final = (3, 9, 10, 43)  # R_386_GOT32, R_386_GOTOFF, R_386_GOTPC, R_386_GOT32X
 
 
@@ -102,10 +105,17 @@ class _Reading:
     def object(self) -> Object:
         sections = tuple(self._section(*each) for each in self.tables.sections)
         symbols = tuple(self._symbol(sections, *each) for each in self.tables.symbols)
+        if any(symbol.name == OF_LINK_TIME_OPTIMIZATION for symbol in symbols):
+            raise Problem(f"{self.name} holds no machine code yet", "compile it without -flto")
         return Object(self.name, sections, symbols, tuple(self._relocations(sections, symbols)))
 
     def _section(self, name: str, header: Mapping[str, Any], contents: bytes) -> Section:
         flags = header["sh_flags"]
+        if name == ".note.gnu.property":
+            _, found, value = contents.partition(FEATURES)
+            if found and value[:1] and value[0] & ENDBR:
+                sentence = f"the functions of {self.name} begin with endbr32, which is not an instruction of a 486"
+                raise Problem(sentence, "compile it with -fcf-protection=none, as kernels of its time are")
         loaded = bool(flags & SHF_ALLOC) and not name.startswith(INFORMATION)
         alignment = max(1, header["sh_addralign"])
         if loaded and flags & SHF_TLS:

@@ -293,6 +293,8 @@ def test_a_file_that_is_nowhere_is_looked_for_among_the_lessons_too(linux: Sessi
     assert problem.sentence == "there is no file lectur.s, neither here nor among the lessons"
     assert problem.hint is not None
     assert "lecture.s" in problem.hint
+    assert problem_of(linux, "insmod lecture").hint == "there are lecture.c, lecture.lab, lecture.s"
+    assert problem_of(linux, "insmod late-cr2.s").hint == "there is wrong/late-cr2.s"
     only(ModuleLoaded, do(linux, "insmod lecture.s"))
 
 

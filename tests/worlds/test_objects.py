@@ -297,6 +297,11 @@ def test_a_file_that_is_no_object_says_what_it_is(data: bytes, sentence: str) ->
         ("call f@PLT; addl $_GLOBAL_OFFSET_TABLE_, %ebx", "x.o is position-independent"),
         ('.section .tdata, "awT"; x: .long 1', "x.o has a variable for each thread"),
         (".long x@NTPOFF", "x.o has relocations of the unknown kind 17"),
+        (".globl __gnu_lto_slim; .comm __gnu_lto_slim, 1", "x.o holds no machine code yet"),
+        (
+            '.section .note.gnu.property, "a"; .long 4, 12, 5; .asciz "GNU"; .long 0xc0000002, 4, 3',
+            "the functions of x.o begin with endbr32, which is not an instruction of a 486",
+        ),
     ],
 )
 def test_an_object_that_a_kernel_cannot_use_is_refused(source: str, sentence: str, tmp_path: Path) -> None:

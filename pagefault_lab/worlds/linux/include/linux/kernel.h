@@ -2,6 +2,7 @@
 #ifndef _LINUX_KERNEL_H
 #define _LINUX_KERNEL_H
 
+#include <stdarg.h>
 #include <linux/compiler.h>
 #include <linux/linkage.h>
 #include <linux/stddef.h>

@@ -7,6 +7,9 @@
 #ifndef _LINUX_MM_H
 #define _LINUX_MM_H
 
+#include <linux/errno.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <asm/page.h>
 #include <asm/pgtable.h>

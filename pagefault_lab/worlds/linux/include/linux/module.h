@@ -26,6 +26,7 @@ void cleanup_module(void);
 #define MODULE_LICENSE(text)            __MODULE_INFO(license, "license=" text)
 #define MODULE_AUTHOR(text)             __MODULE_INFO(author, "author=" text)
 #define MODULE_DESCRIPTION(text)        __MODULE_INFO(description, "description=" text)
+#define MODULE_SUPPORTED_DEVICE(text)   __MODULE_INFO(device, "device=" text)
 
 /*
  * A variable that insmod sets: `insmod module.c variable=5`. The type is a text: "b" a char, "h" a short, "i" an int,
