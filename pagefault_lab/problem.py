@@ -84,7 +84,7 @@ def closest(word: str, known: Iterable[str], count: int = 3) -> str | None:
     """A hint that names the known words most like `word`, or None if none is like it."""
     from difflib import get_close_matches  # of no use until a line is wrong
 
-    similar = [each for each in known if abs(len(each) - len(word)) <= 3]
+    similar = [each for each in dict.fromkeys(known) if abs(len(each) - len(word)) <= 3]
     found = get_close_matches(word[:80], similar[:5000], n=count, cutoff=0.6)
     return f"did you mean {_either(found)}?" if found else None
 

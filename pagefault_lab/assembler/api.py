@@ -14,7 +14,7 @@ from pagefault_lab.assembler.fragments import Branch
 from pagefault_lab.assembler.linking import Options, link
 from pagefault_lab.assembler.macros import Macro
 from pagefault_lab.assembler.program import Program, Symbol
-from pagefault_lab.assembler.symbols import shown_name
+from pagefault_lab.assembler.symbols import REGISTER_WORDS, shown_name
 from pagefault_lab.machine.instructions import by_mnemonic
 from pagefault_lab.problem import Problem, Problems, closest
 
@@ -67,6 +67,7 @@ def assemble_line(
     name: str = "<line>",
     include: Include = None,
     macros: dict[str, Macro] | None = None,
+    more_follows: bool = False,
 ) -> Program:
     """One typed line, or several, for `address`. The bytes are the program's `data`.
 
@@ -75,7 +76,8 @@ def assemble_line(
     addresses are as short as they can be, as if all lines were one program. `macros` are the session's: the ones that
     may be used here; those defined here are added.
 
-    Raises `Unfinished` if a jump goes to a label that is not yet there or a block is open, else `Problems`.
+    Raises `Unfinished` if a jump goes to a label that is not yet there or a block is open, else `Problems`. Where
+    `more_follows`, a label may be missing in any other place too; but a register without its % is told at once.
     """
     values = {name: each if isinstance(each, int) else each.value for name, each in (symbols or {}).items()}
     assembly = Assembly(_known(text, values), include, macros)
@@ -87,7 +89,7 @@ def assemble_line(
         raise Unfinished(problem.sentence, problem.hint) from None
     if assembly.problems:  # a label that is missing too may only be not yet there
         raise Problems(assembly.problems)
-    _check_finished(assembly)
+    _check_finished(assembly, more_follows)
     return link(assembly, Options(name, address, placed=True, keep_all=True))
 
 
@@ -100,13 +102,14 @@ def _known(source: str, symbols: Mapping[str, int]) -> Mapping[str, int]:
     return {name: value for name, value in symbols.items() if name not in labels} if labels else symbols
 
 
-def _check_finished(assembly: Assembly) -> None:
-    """Raise `Unfinished` if all that is missing are the targets of jumps."""
+def _check_finished(assembly: Assembly, more_follows: bool) -> None:
+    """Raise `Unfinished` if all that is missing are the targets of jumps, or what else may follow."""
     missing = assembly.symbols.undefined()
     if not missing:
         return
     targets = _targets(assembly)
-    if all(entry.name in targets for entry in missing):
+    later = (entry for entry in missing if entry.name not in targets)
+    if all(more_follows and entry.name.lower() not in REGISTER_WORDS for entry in later):
         names = tuple(shown_name(entry.name) for entry in missing)
         similar = closest(names[0], [word for word in assembly.symbols.external if not word.startswith(".L")])
         raise Unfinished(f"{names[0]} is not defined yet", similar, names)

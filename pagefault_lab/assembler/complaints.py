@@ -39,7 +39,9 @@ def unknown_mnemonic(word: str, column: int, known: Iterable[str]) -> Problem:
     names = by_mnemonic()
     sentence = f"{word} is not an instruction"
     if _NEWER.fullmatch(lower):
-        hint = "gcc -march=i486 does without it" if lower.startswith(("cmov", "endbr")) else None
+        hint = "gcc -march=i486 does without it" if lower.startswith("cmov") else None
+        if lower.startswith("endbr"):
+            hint = "gcc -fcf-protection=none does without it"
         return Problem(f"{sentence} of a 486", hint, column=column)
     if lower[:-1] in names and lower[-1:] in "bwlq":
         sized = {form.mnemonic for form in names[lower[:-1]] if form.suffix and is_mnemonic(form.mnemonic)}

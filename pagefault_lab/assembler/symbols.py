@@ -175,7 +175,8 @@ def undefined_symbol(entry: SymbolEntry, known: Mapping[str, object]) -> Problem
         problem = Problem(f"{name} is not defined", f"a register is written with a %: %{name.lower()}")
     else:
         candidates = [word for word in known if "\x02" not in word and word != name and not word.startswith(".L")]
-        problem = Problem(f"{name} is not defined", closest(name, candidates) or "no symbol has this name")
+        hint = closest(name, candidates) or f"`{name}:` or `.comm {name},BYTES` would define it"
+        problem = Problem(f"{name} is not defined", hint)
     if entry.used_at is not None:
         entry.used_at.place(problem, entry.used_column)
     return problem

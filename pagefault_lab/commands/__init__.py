@@ -42,6 +42,7 @@ _DECLARATION = re.compile(r"^@command\((.*?)\)\s*$", re.MULTILINE | re.DOTALL)
 _STRING = re.compile(r'"([^"]*)"')
 _COMMENT = re.compile(r"""("[^"]*"|'[^']*')|\s\#.*""")
 _FIRST_WORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z-]*|\?)(?:/(\S*))?(?=\s|$)")
+_NAME = re.compile(r"[$%]?([a-z0-9]+)\b")
 _NEXT_WORD = re.compile(r"[ \t]+([A-Za-z][A-Za-z-]*)(?=\s|$)")
 
 
@@ -145,7 +146,8 @@ def find(line: str, abbreviated: bool = True) -> Found | None:
     known = spellings()
     first = FIRST_WORDS.get(match[1], match[1])
     if abbreviated:
-        first = _expand(first, {name.partition(" ")[0] for name in known}, line, match.start(1)) or first
+        full = _expand(first, {name.partition(" ")[0] for name in known}, line, match.start(1))
+        first = full if full and (full == first or not _value(first)) else first  # tr is TR, not short for trace
     seconds = {name.partition(" ")[2] for name in known if name.startswith(first + " ")}
     if seconds:
         next_word = _NEXT_WORD.match(line, match.end())
@@ -210,8 +212,31 @@ def unknown(line: str, also: Iterable[str] = ()) -> Problem:
     word = line.split()[0]
     column = len(line) - len(line.lstrip())
     names = [name for name in spellings() if " " not in name]
-    hint = closest(word, [*names, *also]) or "help lists the commands; an instruction is written as GNU as reads it"
+    hint = _meant(word) or closest(word, [*names, *also])
+    hint = hint or "help lists the commands; an instruction is written as GNU as reads it"
     return Problem(f"{word} is neither a command nor an instruction", hint, text=line, column=column)
+
+
+def _meant(word: str) -> str | None:
+    """The hint for what is no command but has one that shows it: a value, or what `info` knows."""
+    if f"info {word}" in spellings():
+        return f"`info {word}` shows it"
+    example = _value(word)
+    return f"`p {example}` shows its value" if example else None
+
+
+def _value(word: str) -> str | None:
+    """How the value of a word is asked for that the expression language knows; None if it does not know the word."""
+    from pagefault_lab.lab.vocabulary import FUNCTIONS, QUANTITIES, RECORDS
+
+    name = _NAME.match(word)
+    if name is None:
+        return None
+    if name[1] in FUNCTIONS and not word[name.end() :].startswith("("):
+        return f"{name[1]}({FUNCTIONS[name[1]].parameter})"
+    if name[1] in QUANTITIES or name[1] in FUNCTIONS or ("." in word and name[1] in RECORDS):
+        return word
+    return f"{name[1]}.{next(iter(RECORDS[name[1]]))}" if name[1] in RECORDS else None
 
 
 language.plug_in(sys.modules[__name__])

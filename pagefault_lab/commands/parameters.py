@@ -320,7 +320,10 @@ class _ModuleWord(_Path_):
         return Setting(name, value)
 
     def choices(self, session: Session) -> Iterable[tuple[str, str]]:
-        return self.OPTIONS.items()
+        """The options, and the lessons' files that a module can be made of; the terminal knows those of this folder."""
+        from pagefault_lab.lab.lessons import names
+
+        return [*self.OPTIONS.items(), *((name, "among the lessons") for name in names(".s", ".c"))]
 
 
 class _ModuleName(_Word):
@@ -539,6 +542,9 @@ def completions(session: Session, line: str) -> list[Completion]:
         prefix = found.spelling + " "
         names = {name for _, name in spellings().values() if name.startswith(prefix + typed)}
         return [Completion(name.removeprefix(prefix), len(typed), get(name).summary) for name in sorted(names)]
+    if takes_path(get(found.spelling)):  # whose letters are more
+        typed = line[found.rest :].rpartition(" ")[2]
+        before = line[: len(line) - len(typed)]
     words = Words(session, before, found.rest, found.format)
     offered: dict[str, str] = {}
     for parameter in get(found.spelling).parameters:

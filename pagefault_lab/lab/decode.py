@@ -108,15 +108,17 @@ def selector_error(value: int) -> Decoded:
     """The error code of #TS, #NP, #SS and #GP: a selector, with flags in the place of its RPL (SDM vol. 3, 6.13)."""
     bits = _Bits(value)
     bits.rest(31, 16)
-    index = bits.bits("index", 15, 3, lambda index: f"entry {index}, at byte {8 * index:#x}")
-    in_idt = bool(value & 2)
-    local = bits.bit("TI", 2, *(("of no matter: IDT=1",) * 2 if in_idt else ("of the LDT", "of the GDT")))
+    in_idt, nothing = bool(value & 2), not value & 0xFFFE
+    blamed = "no entry: no selector is to blame, or a null one" if nothing else "entry {0}, at byte {1:#x}"
+    index = bits.bits("index", 15, 3, lambda index: blamed.format(index, 8 * index))
+    table = ("of no matter: IDT=1",) * 2 if in_idt else ("of the LDT", "" if nothing else "of the GDT")
+    local = bits.bit("TI", 2, *table)
     idt = bits.bit("IDT", 1, "of the IDT: a gate", "not of the IDT")
     external = bits.bit("EXT", 0, "met while another event was delivered", "caused by the program itself")
     if idt:
         row = VECTORS.get(index)
         what = f"gate {index} of the IDT" + (f" ({row.mnemonic})" if row else "")
-    elif not value & 0xFFFC:
+    elif nothing:
         what = "no selector, or a null one"
     else:
         what = f"selector {value & 0xFFFC:#x}, entry {index} of the {'LDT' if local else 'GDT'}"
@@ -224,10 +226,12 @@ def _gate(value: int) -> Iterator[Decoded]:
     bits.bits("0", 39, 32)
     bits.bits("selector", 31, 16, lambda selector: f"code segment {selector:#06x}")
     bits.bits("offset 15..0", 15, 0)
-    words = f"{gate.kind}, DPL {gate.dpl}, to {gate.selector:#06x}:{gate.offset:#010x}"
-    if not gate.belongs_in_idt:
+    if gate.belongs_in_idt:
+        words = f"{gate.kind}, DPL {gate.dpl}, to {gate.selector:#06x}:{gate.offset:#010x}"
+        words += "" if gate.present else ", not present: using it is #NP"
+    else:
         words = f"no gate that an IDT may hold ({gate.kind}): using it is #GP"
-    yield bits.decoded("gate", 64, words + ("" if gate.present else ", not present: using it is #NP"))
+    yield bits.decoded("gate", 64, words)
 
 
 # --- registers

@@ -16,6 +16,12 @@ def folder() -> Path:
     return next((place for place in _PLACES if place.is_dir()), _PLACES[0])
 
 
+def names(*suffixes: str) -> list[str]:
+    """The files, relative to that folder; of those suffixes, if any are given."""
+    files = (each for each in folder().rglob("*") if each.is_file() and (not suffixes or each.suffix in suffixes))
+    return sorted(each.relative_to(folder()).as_posix() for each in files)
+
+
 def find(path: Path) -> Path:
     """The file that is meant: relative to the current folder, else among the lessons. A Problem if there is none."""
     for candidate in (path, folder() / path):
@@ -28,7 +34,10 @@ def find(path: Path) -> Path:
         raise Problem(f"{path} is a folder")
     if path.is_absolute():
         raise Problem(f"there is no file {path}")
-    alike = sorted(each for each in folder().rglob("*") if each.is_file() and each.suffix == path.suffix)
-    lessons = [each.relative_to(folder()).as_posix() for each in alike]
-    hint = closest(path.as_posix(), lessons) or (f"there are {', '.join(lessons[:8])}" if lessons else None)
+    every = names()
+    named = [each for each in every if path.name in (Path(each).name, Path(each).stem)]
+    alike = named or [each for each in every if Path(each).suffix == path.suffix]
+    hint = None if named else closest(path.as_posix(), alike or every)
+    if alike and hint is None:
+        hint = f"there {'is' if len(alike) == 1 else 'are'} {', '.join(alike[:8])}"
     raise Problem(f"there is no file {path}, neither here nor among the lessons", hint)

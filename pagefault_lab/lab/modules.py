@@ -176,7 +176,8 @@ def _failed(name: str, call: str, result: int) -> ModuleFailed:
 
 def rmmod(session: Session, name: str) -> Iterator[object]:
     """Let the guest kernel remove a module. A Problem if there is none of that name."""
-    names = [each.name for each in loaded(session)]
+    lines = loaded(session)
+    names = [each.name for each in lines]
     if name not in names:
         name = name.replace("-", "_")  # as insmod has named it after its file
     if name not in names:
@@ -191,6 +192,8 @@ def rmmod(session: Session, name: str) -> Iterator[object]:
     else:
         session.symbols.remove_module(name)
         yield ModuleRemoved(name)
+        if any(each.name == name and session.here - each.address in range(each.size) for each in lines):
+            yield Message("EIP stands where it was: there is nothing to fetch any more", "warning")
 
 
 # --- what is there

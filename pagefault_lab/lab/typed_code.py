@@ -140,7 +140,7 @@ class TypedCode:
         lines = ["", *self.pending[1:]]  # the block's own lines count from 2
         if not ended:
             with suppress(NotYet):  # a later line may define it
-                self.assemble("\n".join((*lines, line)))
+                self.assemble("\n".join((*lines, line)), more_follows=True)
             self.pending.append(line)
             self.session.note_line("")
             return
@@ -160,8 +160,8 @@ class TypedCode:
             self.pending = before
             raise
 
-    def assemble(self, text: str) -> Assembled:
-        """The text for the next free place of this ring."""
+    def assemble(self, text: str, more_follows: bool = False) -> Assembled:
+        """The text for the next free place of this ring. `more_follows`: later lines may define what is missing."""
         from pagefault_lab.assembler import assemble_line
 
         region = self._region()
@@ -169,7 +169,8 @@ class TypedCode:
         known = "".join(macro + "\n" for name, macro in self.macros.items())
         first = known + ("" if segment.big else ".code16;")
         try:
-            program = assemble_line(first + text, self.session.eip_of(self.free(region)), self.session.symbols)
+            at = self.session.eip_of(self.free(region))
+            program = assemble_line(first + text, at, self.session.symbols, more_follows=more_follows)
         except Problem as problem:
             raise _as_typed(problem, first, "\n" in text) from None
         found = Assembled.of(program, segment.base)

@@ -74,5 +74,7 @@ class Gate:
 
     @property
     def kind(self) -> str:
-        """The manual's name of the type."""
+        """The manual's name of the type; with S=1 it is no gate at all."""
+        if self.type >= 0x10:
+            return "code or data, S=1"
         return SYSTEM_TYPES.get(self.type, f"reserved type {self.type}")

@@ -35,7 +35,9 @@ class Words(Completer):
         if first is not None:
             yield from _offered(_first_words(session).items(), first[1])
         elif (path := _path_before(line)) is not None:
+            offered = {each.text for each in _paths(path)}
             yield from _paths(path)
+            yield from (each for each in _completions(session, line) if each.text not in offered)
         else:
             yield from _completions(session, line)
 

@@ -10,12 +10,12 @@ from pagefault_lab.views.words import hex32
 
 @view(BranchedAway)
 def branched_away(found: BranchedAway) -> Lines:
-    """`EIP is 0x08050000 <user_hole> now; nothing was fetched there yet: si does it`."""
+    """`EIP is 0x08050000 <user_hole> now: si fetches from there, c goes on`."""
     place = found.place
     return Lines.of(
         Line.of(
             f"EIP is {hex32(place.address)}",
             Span(f" <{place.name}>", NAME) if place.name else None,
-            " now; nothing was fetched there yet: `si` does it",
+            " now: `si` fetches from there, `c` goes on",
         )
     )

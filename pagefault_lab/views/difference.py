@@ -26,6 +26,7 @@ from pagefault_lab.views.lines import GOOD, NAME, STRONG, Block, Line, Lines, Sp
 from pagefault_lab.views.words import count, entry_flags, flag_changes, hex16, hex32, printable, sized
 
 MOST = 20  # rows of a kind; of more the number is told
+NEAR = 0x10000  # bytes between two ranges that lie at the same place
 Cells: TypeAlias = "tuple[str | Span, ...]"
 
 BEYOND, NOT_MAPPED = ABSENT = ("beyond the limit", "nothing is mapped there")
@@ -203,11 +204,13 @@ def _bytes(ranges: tuple[ChangedRange, ...]) -> str:
 
 
 def _where(ranges: tuple[ChangedRange, ...]) -> str:
-    """`, 0xc0111f80 to 0xc0111fec`: from the first to the last."""
-    first, last = ranges[0], ranges[-1]
-    if first.linear is None or last.linear is None:
-        return ""
-    return f", {hex32(first.linear)} to {hex32(last.linear + last.size - 1)}"
+    """`, 0xc0111f80 to 0xc0111fec`: from the first to the last, of each place where many lie."""
+    places: list[tuple[int, int]] = []
+    for first, size in sorted((each.linear, each.size) for each in ranges if each.linear is not None):
+        near = places and first - places[-1][1] < NEAR
+        begin, end = places.pop() if near else (first, first)
+        places.append((begin, max(end, first + size - 1)))
+    return "".join(f", {hex32(first)} to {hex32(last)}" for first, last in places)
 
 
 def _verdict(found: Difference) -> Line | None:

@@ -25,7 +25,9 @@ def idt_entry(entry: IdtEntry) -> Lines:
     leads: list[Line] = []
     if gate.belongs_in_idt and not gate.is_task_gate:
         code = entry.code
-        segment = f"{describe(code)}, DPL {code.dpl}" if code is not None else "no descriptor: using it is #GP"
+        segment = f"{describe(code)}, DPL {code.dpl}" if code is not None else "no descriptor"
+        if code is None or not code.code:
+            segment += ": using it is #GP"
         leads.append(Line.of(f"selector {hex16(gate.selector)}: {segment}", indent=2))
         if entry.symbol:
             leads.append(Line.of(f"offset {hex32(gate.offset)}: <{entry.symbol}>", indent=2))

@@ -59,6 +59,20 @@ def test_a_line_begins_with_no_command(line: str) -> None:
     assert commands.find(line, abbreviated=False) is None
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [("cr3", "`p cr3` shows its value"), ("%eax", "`p %eax` shows its value"), ("tr", "`p tr` shows its value"),
+     ("idtr", "`p idtr.base` shows its value"), ("tss.esp0", "`p tss.esp0` shows its value"),
+     ("pte", "`p pte(address)` shows its value"), ("pte(cr2)", "`p pte(cr2)` shows its value"),
+     ("idt", "`info idt` shows it"), ("wlak", "did you mean walk?"), ("nosuch", "help lists the commands")],
+)  # fmt: skip
+def test_what_has_a_value_is_no_command_and_no_short_name_of_one(line: str, hint: str) -> None:
+    assert commands.find(line) is None
+    found = commands.unknown(line).hint
+    assert found is not None
+    assert found.startswith(hint)
+
+
 def test_a_short_name_that_fits_several_is_a_problem() -> None:
     with pytest.raises(Problem) as caught:
         commands.find("dis")

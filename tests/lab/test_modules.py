@@ -130,6 +130,13 @@ def test_rmmod_calls_cleanup_module_and_frees_all_pages(linux: Session) -> None:
     assert modules(linux) == ()
 
 
+def test_who_stands_in_a_module_that_is_removed_is_warned(linux: Session) -> None:
+    values = do(linux, "insmod lecture.s", "movl %eax,user_heap", "rmmod lecture")
+    assert values[0] == ModuleRemoved("lecture")
+    assert only(Message, values).text == "EIP stands where it was: there is nothing to fetch any more"
+    assert only(Ran, do(linux, "c")).exceptions
+
+
 def test_a_module_without_cleanup_module_is_removed_too(linux: Session) -> None:
     assert do(linux, "insmod quiet.s", "rmmod quiet") == [ModuleRemoved("quiet")]
 

@@ -155,6 +155,17 @@ def test_a_wrong_line_of_an_asm_block_is_told_at_once_with_its_number(bare: Sess
     assert [line.text for line in bare.code.program] == ["nop"]
 
 
+def test_a_line_of_an_asm_block_may_name_what_a_later_line_defines(bare: Session) -> None:
+    do(bare, "asm", "pushl $text", "movl size,%eax", "ret", "text: .asciz \"a\"", "size: .long 2")
+    values = do(bare, "end")
+    assert only(Typed, values).bytes[0] == 0x68
+    assert len(bare.code.program) == 5
+    do(bare, "asm")
+    with pytest.raises(Problem) as caught:
+        do(bare, "movl eax,%ebx")
+    assert caught.value.hint == "a register is written with a %: %eax"
+
+
 def test_an_asm_block_without_its_label_is_told_at_the_end(bare: Session) -> None:
     do(bare, "asm", "jmp nowhere")
     with pytest.raises(Problem):

@@ -83,6 +83,20 @@ def test_files_are_completed_where_a_command_takes_one(
     assert set(offered(words, "insmod 'other one.s' \"fi")) == {"insmod 'other one.s' \"first.s"}
 
 
+def test_insmod_completes_its_options_and_the_modules_among_the_lessons_too(
+    words: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lecture.s").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert offered(words, "insmod lecture.") == {"insmod lecture.s": "", "insmod lecture.c": "among the lessons"}
+    assert set(offered(words, "insmod wrong/no")) == {"insmod wrong/no-addl.s"}
+    assert set(offered(words, "insmod lecture.s wrong/no")) == {"insmod lecture.s wrong/no-addl.s"}
+    assert offered(words, "insmod wrong/lec") == {}
+    assert set(offered(words, "insmod st")) == {"insmod step"}
+    assert set(offered(words, "insmod -O")) == {f"insmod -O{level}" for level in "0123s"}
+    assert set(offered(words, "trace o")) == {"trace on", "trace off"}
+
+
 def test_modules_that_are_loaded_are_completed() -> None:
     opening = Opening("linux")
     words = Words(opening)

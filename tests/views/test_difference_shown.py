@@ -46,6 +46,11 @@ def test_what_nobody_misses_is_told_in_a_line_each_and_the_rest_is_confirmed() -
     )
 
 
+def test_lines_typed_at_both_rings_lie_at_two_places() -> None:
+    told = shown(Session("linux"), "nop", "kernel", "nop", "diff 0").splitlines()
+    assert "typed lines, 0x08030000 to 0x08030003, 0xc0125000 to 0xc0125003" in told
+
+
 def test_a_fault_at_cpl_3_with_everything_that_it_changes() -> None:
     session = on_bench(two_rings(b"\xa1\x00\x00\x00\xf0", ebx=0x14000))  # movl 0xf0000000, %eax
     assert shown(session, "si", "diff") == dedent(

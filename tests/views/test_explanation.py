@@ -109,6 +109,18 @@ def test_an_interrupt_that_cannot_be_delivered_is_explained_without_an_instructi
     ]
 
 
+def test_an_error_code_of_no_selector_names_no_entry() -> None:
+    machine = two_rings(bytes.fromhex("0f0118"))  # lidt (%eax), at CPL 3
+    assert dedent(
+        """
+        error code  0x0 [no selector]
+                    index=0x0  no entry: no selector is to blame, or a null one
+                    IDT=0      not of the IDT
+                    EXT=0      caused by the program itself
+        """
+    ) in why(machine)
+
+
 def test_a_step_without_a_fault_has_no_explanation() -> None:
     assert explain(tell(two_rings(b"\x90").step())) is None
 

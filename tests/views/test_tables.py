@@ -45,6 +45,17 @@ def test_the_idt_puts_equal_gates_into_one_line() -> None:
     assert shown[-1] == "  19-31        interrupt gate  0    1  0x0008:0x00006130"
 
 
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [(0x08, "code, readable, accessed, DPL 0"), (0x10, "data, writable, accessed, DPL 0: using it is #GP"),
+     (0x30, "no descriptor: using it is #GP")],
+)  # fmt: skip
+def test_a_gate_whose_selector_names_no_code_is_told_to_be_of_no_use(selector: int, said: str) -> None:
+    machine = two_rings()
+    machine.memory.write(0x4000 + 8 * 14 + 2, 2, selector)
+    assert f"\n  selector {selector:#06x}: {said}\n" in text_of(tables.idt_entry(machine, 14, no_names)) + "\n"
+
+
 def test_without_an_idt_the_consequence_is_told() -> None:
     assert "any exception shuts the processor down" in text_of(tables.idt(flat(), no_names))
 
@@ -190,6 +201,12 @@ def test_an_error_code_is_taken_apart() -> None:
         ("pte", 0x00107024, "not present: any access is a page fault with P=0"),
         ("gate", 0xC0108E0000100340, "32-bit interrupt gate, DPL 0, to 0x0010:0xc0100340"),
         ("gate", 0xC010EF0000100340, "32-bit trap gate, DPL 3, to 0x0010:0xc0100340"),
+        (
+            "gate", 0xC0100E0000100340,
+            "32-bit interrupt gate, DPL 0, to 0x0010:0xc0100340, not present: using it is #NP",
+        ),
+        ("gate", 0x00100340C0108E00, "no gate that an IDT may hold (16-bit TSS (busy)): using it is #GP"),
+        ("gate", 0x0010504DC0128E00, "no gate that an IDT may hold (code or data, S=1): using it is #GP"),
         ("selector", 0x2B, "entry 5 of the GDT, RPL 3"),
         ("selector", 0x0F, "entry 1 of the LDT, RPL 3"),
         ("selector", 0x03, "the null selector"),

@@ -59,7 +59,7 @@ def mov_to_segment(cpu: Cpu, source: Register | Memory, destination: SegmentRegi
     eax=0xfff8 | movl %eax,%es = 8ec0 | #GP(0xfff8)
     """
     number = destination.number
-    cpu.require("CS is loaded by transfers only", number != CS, INVALID_OPCODE)
+    cpu.require("the register loaded is not CS", number != CS, INVALID_OPCODE)
     cpu.load_segment(number, source.read(cpu) & 0xFFFF)
     if number == SS:
         cpu.shadow = SHADOW_OF_SS
