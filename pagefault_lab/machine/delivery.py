@@ -241,7 +241,8 @@ def _enter(cpu: Cpu, fault: Fault, source: Source, saved_eip: int) -> None:
     error = (selector & 0xFFFC) | ext
     bad = general_protection(error)
     descriptor = read_descriptor(cpu, selector, bad)
-    cpu.require("the gate leads to a code segment", descriptor.code, bad, type=descriptor.type)
+    s = int(not descriptor.system)
+    cpu.require("the gate leads to a code segment", descriptor.code, bad, S=s, type=descriptor.type)
     cpu.require("code DPL <= CPL", descriptor.dpl <= cpu.cpl, bad, DPL=descriptor.dpl, CPL=cpu.cpl)
     cpu.require("the code segment is present", descriptor.present, not_present(error), P=int(descriptor.present))
     cpl = cpu.cpl if descriptor.conforming else descriptor.dpl

@@ -148,7 +148,8 @@ def _destination_of_gate(cpu: Cpu, selector: int) -> Descriptor:
     cpu.require("the gate's selector is not null", not is_null(selector), general_protection(0), selector=selector)
     bad = general_protection(selector & 0xFFFC)
     descriptor = read_descriptor(cpu, selector, bad)
-    cpu.require("the gate leads to a code segment", descriptor.code, bad, type=descriptor.type)
+    s = int(not descriptor.system)
+    cpu.require("the gate leads to a code segment", descriptor.code, bad, S=s, type=descriptor.type)
     cpu.require("code DPL <= CPL", descriptor.dpl <= cpu.cpl, bad, DPL=descriptor.dpl, CPL=cpu.cpl)
     return descriptor
 
