@@ -11,6 +11,7 @@ from judges.guest import PAGE_OFFSET, Guest
 PAGE = 4096
 DMA_END = 0x01000000 // PAGE  # the first page above 16 MiB
 GFP_DMA, GFP_KERNEL = 0x001, 0x1F0
+IF = 0x200
 VMALLOC_AREA = 0xC2C00000
 
 
@@ -159,6 +160,28 @@ def test_pages_in_a_row_are_aligned_to_their_number(each_guest: Guest, order: in
     call(guest, "free_pages", PAGE_OFFSET + first * PAGE, order)
     assert page_map(guest) == used
     assert number(call(guest, "__get_free_page", GFP_KERNEL)) == used.index(0, DMA_END)
+
+
+@pytest.mark.parametrize("order", [10, 31, 32, 0xFFFFFFFF])
+def test_what_nobody_can_have_got_is_not_freed(each_guest: Guest, order: int) -> None:
+    guest = each_guest
+    before = page_map(guest)
+    call(guest, "free_pages", 0xC1000000, order)
+    assert page_map(guest) == before
+
+
+def test_an_interrupt_that_wants_pages_cannot_come_in_between(each_guest: Guest) -> None:
+    guest = each_guest
+    page = call(guest, "__get_free_page", GFP_KERNEL)
+    for code in ("pushl $GFP_KERNEL; call __get_free_page", f"pushl ${page:#x}; call free_page"):
+        assert guest.kernel_mode("sti; nop")
+        end = guest.place(code, guest["kernel_scratch"])
+        before = page_map(guest)
+        while page_map(guest) == before:
+            guest.pc.step()
+        assert not guest.pc.registers()["eflags"] & IF
+        guest.pc.run_to(end)
+        assert guest.pc.registers()["eflags"] & IF
 
 
 def test_too_many_pages_in_a_row_are_not_there(each_guest: Guest) -> None:

@@ -10,13 +10,14 @@ FLAGS = {"d": ["", "-", "0", "+", " ", "-0", "+-", " +", "0 "], "u": ["", "-", "
          "x": ["", "-", "0", "#", "-#", "0#"]}  # fmt: skip
 FLAGS |= {"i": FLAGS["d"], "X": FLAGS["x"]}
 NUMBERS = [0, 1, 42, 0xBEEF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
+BITS = {"": 32, "l": 32, "z": 32, "h": 16, "hh": 8, "ll": 64, "L": 64}
 
 
 def say(guest: Guest, lines: list[tuple[str, list[int | str]]]) -> list[str]:
     """What printk writes for each format with its arguments."""
-    code, texts = "", ""
+    code, texts = "", 'end: .asciz "\\n"\n'
     for number, (form, arguments) in enumerate(lines):
-        texts += f'form{number}: .asciz "{form}\\n"\n'
+        texts += f'form{number}: .asciz "{form}"\n'
         for place, argument in reversed(list(enumerate(arguments))):
             if isinstance(argument, str):
                 texts += f'text{number}_{place}: .asciz "{argument}"\n'
@@ -24,22 +25,25 @@ def say(guest: Guest, lines: list[tuple[str, list[int | str]]]) -> list[str]:
             else:
                 code += f"pushl ${argument & 0xFFFFFFFF:#x}\n"
         code += f"pushl $form{number}; call printk; addl ${4 * len(arguments) + 4}, %esp\n"
+        code += "pushl $end; call printk; popl %eax\n"
     said = guest.pc.serial()
     assert guest.kernel_mode(f"{code} jmp 1f\n{texts}1:")
     return guest.pc.serial().removeprefix(said).split("\n")[:-1]
 
 
 @pytest.mark.parametrize("conversion", FLAGS)
-@pytest.mark.parametrize("length", ["", "l", "h"])
+@pytest.mark.parametrize("length", [length for length, bits in BITS.items() if bits <= 32])
 def test_a_number_is_written_as_python_writes_it(each_guest: Guest, conversion: str, length: str) -> None:
     guest = each_guest
     signed = conversion in "di"
-    numbers = [number - (1 << 32) if signed and number >> 31 else number for number in NUMBERS]
+    bits = BITS[length]
+    numbers = [number & (1 << bits) - 1 for number in NUMBERS]
+    numbers = [number - (number >> bits - 1 << bits) if signed else number for number in numbers]
     rows = [[f"{flags}{width}" for width in ("", "1", "5", "12")] for flags in FLAGS[conversion]]
     rows += [[f"{width}{precision}" for precision in (".1", ".5", ".11")] for width in ("", "5", "-12")]
     for forms in rows:
         lines: list[tuple[str, list[int | str]]] = [
-            (f"|%{form}{length}{conversion}|", [number]) for form in forms for number in numbers
+            (f"|%{form}{length}{conversion}|", [number]) for form in forms for number in NUMBERS
         ]
         expected = [f"|%{form}{conversion}|" % number for form in forms for number in numbers]
         assert say(guest, lines) == expected
@@ -52,7 +56,7 @@ def test_a_long_long_has_64_bits(each_guest: Guest, conversion: str) -> None:
         value = number - (1 << 64) if conversion in "di" and number >> 63 else number
         arguments: list[int | str] = [number & 0xFFFFFFFF, number >> 32, 5]
         expected = f"%{conversion}|%020{conversion}" % (value, value)
-        form = f"%ll{conversion} %d", f"%020ll{conversion} %d"
+        form = f"%ll{conversion} %d", f"%020L{conversion} %d"
         assert "|".join(line.removesuffix(" 5") for line in say(guest, [(f, arguments) for f in form])) == expected
 
 
@@ -78,6 +82,11 @@ def test_a_text_with_a_precision_needs_no_zero_at_its_end(each_guest: Guest) -> 
         ("%#o %#5o %#X", [8, 8, 0xBEEF], "010   010 0XBEEF"),
         ("%s|%8.3s|", [0, 0], "<NULL>|     <NU|"),
         ("100%% %5%", [], "100% %"),
+        ("%*d|%-*d|%0*x|", [4, 7, 4, 7, 4, 7], "   7|7   |0007|"),
+        ("%*d|%.*s|%*.*s|", [-4, 7, 2, "name", 5, 3, "name"], "7   |na|  nam|"),
+        ("%.*s|%.*d|", [-1, "name", -1, 7], "name|7|"),
+        ("100%", [], "100%"),
+        ("%5l", [], "%"),
         ("%y %5q%", [], "%y %q%"),
         ("<0>now", [], "now"),
         ("<7>%d", [7], "7"),

@@ -98,6 +98,14 @@ def test_a_task_that_pauses_gives_way_when_it_wakes(each_guest: Guest) -> None:
         assert guest.to_user() == asleep
 
 
+def test_a_tick_between_the_call_of_pause_and_its_sleep_is_not_slept_on(each_guest: Guest) -> None:
+    guest = each_guest
+    guest.pc.run_to(guest["system_call"])
+    assert guest.tick() == 1  # no switch in the kernel
+    assert guest.to_user() == 2
+    guest.pc.run_to(guest["cpu_idle"])  # nobody is due
+
+
 def test_a_tick_at_the_kernel_prompt_counts_on_the_way_to_user_mode(each_guest: Guest) -> None:
     guest = each_guest
     assert guest.kernel_mode("movl $1, %esi")

@@ -270,6 +270,14 @@ def test_other_bad_accesses_of_the_kernel(guest: Guest, code: str, address: str,
     assert ("Bad EIP value." in guest.log) == ("jmp" in code)
 
 
+def test_an_oops_on_a_crooked_stack_comes_to_an_end(each_guest: Guest) -> None:
+    guest = each_guest
+    assert guest.kernel_mode("movl $kernel_scratch_end-61, %esp; movl %eax, 0") is False
+    assert "Stack: " in guest.log
+    assert len(guest.log) < 2000
+    assert guest.log.endswith("hello: Segmentation fault\nstarting hello anew\n")
+
+
 @pytest.mark.parametrize("stack", ["kernel_scratch_end", "user_stack+0x800"])
 def test_an_oops_on_a_foreign_stack_still_knows_the_task(guest: Guest, stack: str) -> None:
     assert guest.kernel_mode(f"movl ${stack}, %esp; movl 0, %eax") is False

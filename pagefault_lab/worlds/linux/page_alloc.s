@@ -45,17 +45,20 @@ ENTRY __get_free_pages
         xorl    %eax, %eax
         movl    12(%esp), %ecx
         cmpl    $MAX_ORDER, %ecx
-        jae     2f
+        jae     3f
         movl    $1, %ebx
         shll    %cl, %ebx               # EBX: how many pages
-        testl   $GFP_DMA, 8(%esp)
+        pushfl
+        cli                             # an interrupt may want pages too (GFP_ATOMIC)
+        testl   $GFP_DMA, 12(%esp)
         jnz     1f
         movl    $zone_normal, %edx
         call    rmqueue
         jnc     2f
 1:      movl    $zone_dma, %edx
         call    rmqueue
-2:      popl    %ebx
+2:      popfl
+3:      popl    %ebx
         ret
 
 # rmqueue: EBX pages, a power of two, out of the zone at EDX. EAX: the address; 0, and carry set, if there are none.
@@ -139,13 +142,17 @@ ENTRY get_page
 1:      ret
 
 # free_pages(address, order): one user less for each of these pages. What is no page of ours, or reserved, or free
-# already, is left alone.
+# already, is left alone; so is what nobody can have got, since it is too many.
 ENTRY free_pages
         pushl   %ebx
-        movl    8(%esp), %eax
+        pushfl
+        cli
+        movl    12(%esp), %eax
         subl    $PAGE_OFFSET, %eax
         shrl    $12, %eax               # EAX: the page's number
-        movl    12(%esp), %ecx
+        movl    16(%esp), %ecx
+        cmpl    $MAX_ORDER, %ecx
+        jae     4f
         movl    $1, %ebx
         shll    %cl, %ebx               # EBX: how many
 1:      cmpl    $MEMORY_PAGES, %eax
@@ -166,7 +173,8 @@ ENTRY free_pages
 3:      incl    %eax
         decl    %ebx
         jnz     1b
-4:      popl    %ebx
+4:      popfl
+        popl    %ebx
         ret
 
 # free_page(address)

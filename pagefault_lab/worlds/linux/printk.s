@@ -10,10 +10,13 @@ SERIAL_READY    = 0x20                  # bit 5: the port can take the next byte
 # console_putc(character)
 ENTRY console_putc
         movl    4(%esp), %eax
+        pushfl
+        cli                             # an interrupt may print, too
         movl    log_end, %edx
         andl    $(LOG_BUF_LEN - 1), %edx
         movb    %al, log_buf(%edx)
         incl    log_end
+        popfl
 
         movl    %eax, %ecx
         movl    $SERIAL_STATUS, %edx
@@ -49,9 +52,9 @@ ENTRY console_write
 #       %           two of them are one to be printed
 #       flags       -  to the left in its width     0  zeros in front     #  0x, 0X or 0 in front
 #                   +  or a blank, in front of a signed number that has no minus
-#       width       at least so many characters
-#       .precision  of a text at most so many characters, of a number at least so many digits
-#       h l ll      ll is a long long, of 64 bits; the others mean nothing
+#       width       at least so many characters; * takes the number from the arguments
+#       .precision  of a text at most so many characters, of a number at least so many digits; or *
+#       h hh l ll L a short, a char; ll and L are a long long, of 64 bits. l means nothing, nor do z and Z
 #       d i         a signed number
 #       u o x X     an unsigned one: decimal, octal, hexadecimal, hexadecimal in capitals
 #       p           an address: hexadecimal, of eight digits if there is no width
@@ -70,7 +73,7 @@ LOG_START       = -16                   # log_end as printk began
 FLAGS           = -20
 WIDTH           = -24
 PRECISION       = -28                   # -1: none
-LONGS           = -32                   # how many `l`
+LONGS           = -32                   # how many `l`, less how many `h`
 PREFIX          = -36                   # the text in front of a number: a sign, 0x
 SMALL           = -40                   # 0x20 makes capitals small
 LENGTH          = -44                   # how long the text or the number is
@@ -143,25 +146,40 @@ next_flag:
         jmp     next_flag
 
 3:      call    number_in_format
-        movl    %eax, WIDTH(%ebp)
+        testl   %eax, %eax
+        jns     1f
+        orl     $FLAG_LEFT, FLAGS(%ebp) # of a `*`
+        negl    %eax
+1:      movl    %eax, WIDTH(%ebp)
         cmpb    $'.', (%esi)
-        jne     4f
+        jne     next_length
         incl    %esi
         call    number_in_format
         movl    %eax, PRECISION(%ebp)
 
-4:      movzbl  (%esi), %eax
+next_length:
+        movzbl  (%esi), %eax
         testl   %eax, %eax
-        jz      printk_done             # the format ends in the midst of a directive
+        jz      unfinished
         incl    %esi
+        cmpl    $'z', %eax
+        je      next_length
+        cmpl    $'Z', %eax
+        je      next_length
         cmpl    $'h', %eax
-        je      4b
+        je      1f
         cmpl    $'l', %eax
-        jne     5f
+        je      2f
+        cmpl    $'L', %eax
+        jne     conversion
         incl    LONGS(%ebp)
-        jmp     4b
+2:      incl    LONGS(%ebp)
+        jmp     next_length
+1:      decl    LONGS(%ebp)
+        jmp     next_length
 
-5:      cmpl    $'s', %eax
+conversion:
+        cmpl    $'s', %eax
         je      directive_s
         cmpl    $'c', %eax
         je      directive_c
@@ -190,6 +208,9 @@ next_flag:
         addl    $4, %esp
         popl    %eax
         jmp     literal
+unfinished:
+        movl    $'%', %eax              # the format ends in the midst of a directive: a mistake, too
+        jmp     literal
 
 # Each directive goes on at `field`: EBX the text that it stands for, ECX its length.
 
@@ -216,9 +237,14 @@ directive_s:
 directive_d:
         movl    (%edi), %eax            # EDX:EAX: the number, in 64 bits
         addl    $4, %edi
-        cltd
+        cmpl    $-1, LONGS(%ebp)
+        jg      1f
+        cwtl                            # h: of 16. (The flags are still those of cmpl.)
+        je      1f
+        movsbl  %al, %eax               # hh: of 8
+1:      cltd
         cmpl    $2, LONGS(%ebp)
-        jb      1f
+        jl      1f
         movl    (%edi), %edx
         addl    $4, %edi
 1:      testl   %edx, %edx
@@ -259,9 +285,14 @@ directive_p:
 directive_u:
         movl    (%edi), %eax
         addl    $4, %edi
-        xorl    %edx, %edx
+        cmpl    $-1, LONGS(%ebp)
+        jg      1f
+        movzwl  %ax, %eax               # h
+        je      1f
+        movzbl  %al, %eax               # hh
+1:      xorl    %edx, %edx
         cmpl    $2, LONGS(%ebp)
-        jb      digits_of_number
+        jl      digits_of_number
         movl    (%edi), %edx
         addl    $4, %edi
 
@@ -346,9 +377,12 @@ console_repeat:
 2:      popl    %ebx
         ret
 
-# number_in_format: EAX: the decimal number at ESI, 0 if there is none. ESI goes behind it.
+# number_in_format: EAX: the decimal number at ESI, 0 if there is none, or for a `*` the next argument. ESI goes behind
+# it.
 number_in_format:
         xorl    %eax, %eax
+        cmpb    $'*', (%esi)
+        je      3f
 1:      movzbl  (%esi), %edx
         subl    $'0', %edx
         cmpl    $9, %edx
@@ -358,6 +392,10 @@ number_in_format:
         incl    %esi
         jmp     1b
 2:      ret
+3:      incl    %esi
+        movl    (%edi), %eax
+        addl    $4, %edi
+        ret
 
         .data
 flag_characters:

@@ -65,7 +65,8 @@ SAFE_EFLAGS     = 0x00040DD5
 
         .text
 # force_sig_info(signal, code, address): the current task must have this signal, now: it did what it cannot go on after.
-# If it wants to ignore it or makes it wait, as while its handler runs, it must not have a handler either.
+# If it wants to ignore it or makes it wait, as while its handler runs, it must not have a handler either. (So since
+# Linux 2.6. In 2.4 a fault in the handler of faults enters it again, until the stack is full.)
 ENTRY force_sig_info
         pushl   4(%esp)
         call    unhandled_signal
@@ -310,8 +311,8 @@ bad_signal_frame:
         pushl   $SIGSEGV
         call    do_exit
 
-# signal(signal, handler): the simple way to set a handler. It stays set, and the signal waits while it runs. Returns
-# the handler before it.
+# signal(signal, handler): the old way to set a handler. It is good for one time, and the signal does not wait while it
+# runs. Returns the handler before it.
 ENTRY sys_signal
         pushl   %ebx
         movl    8(%esp), %ebx
@@ -319,7 +320,7 @@ ENTRY sys_signal
         subl    $(2 * ACTION_SIZE), %esp
         xorl    %eax, %eax
         movl    %edx, ACTION_HANDLER(%esp)
-        movl    %eax, ACTION_FLAGS(%esp)
+        movl    $(SA_ONESHOT + SA_NODEFER), ACTION_FLAGS(%esp)
         movl    %eax, ACTION_RESTORER(%esp)
         movl    %eax, ACTION_MASK(%esp)
         movl    %eax, (ACTION_MASK + 4)(%esp)

@@ -109,13 +109,18 @@ ENTRY sys_brk
         popl    %ebx
         ret
 
-# pause(): nothing to do until an interrupt. `sti` takes effect after the next instruction, so no interrupt can slip in
-# between the two and leave us asleep.
+# pause(): nothing to do until an interrupt. If the timer has ticked since the user said `int`, another task is due, and
+# this is no time to sleep. `sti` takes effect after the next instruction, so no interrupt can slip in between the two
+# and leave us asleep.
 ENTRY sys_pause
+        cli
+        movl    current, %eax
+        cmpl    $0, TASK_NEED_RESCHED(%eax)
+        jne     1f
         sti
 ENTRY cpu_idle
         hlt
-        movl    $-EINTR, %eax
+1:      movl    $-EINTR, %eax
         ret
 
 # SYSCALL number, function: the next entry of the table; the numbers in between belong to calls that do not exist here.

@@ -209,6 +209,7 @@ ENTRY show_registers
 
         testb   $3, PT_CS(%ebx)
         jnz     2f
+        andl    $~3, %esi               # a crooked ESP would miss the stack's end
         pushl   %esi
         call    show_stack
         call    show_trace
