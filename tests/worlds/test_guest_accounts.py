@@ -156,7 +156,7 @@ ASLEEP = "\n3: movl $29, %eax; int $0x80; jmp 3b"
 
 
 def outcome(code: str, guest: OurGuest, ticks: list[int]) -> tuple[int, list[object]]:
-    """Run lines until they sleep and nobody else is left, with ticks at some steps: how many steps, what is then."""
+    """Run lines until they sleep and all others are gone, with ticks at some steps: how many steps, what is then."""
     machine = guest.pc.machine
     end = guest.place(code + ASLEEP, guest.user_place)
     start = machine.steps
