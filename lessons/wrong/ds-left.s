@@ -2,22 +2,8 @@
 
         .include "own_idt.s"
 
-        .globl  init_module, cleanup_module
-init_module:
-        pushl   $(GFP_KERNEL | GFP_DMA)
-        call    get_free_page
-        movl    %eax, (%esp)
-        call    vmalloc_sync_all
-        call    own_idt                 # own_idt(page)
-        addl    $4, %esp
-        ret
-
-cleanup_module:
-        lidt    oldidtr
-        pushl   page
-        call    free_page
-        addl    $4, %esp
-        ret
+        INIT_MODULE
+        CLEANUP_MODULE
 
         .data
 count:  .long   0
