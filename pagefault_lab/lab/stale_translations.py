@@ -63,8 +63,7 @@ class Staleness:
         self.before = self._contradictions()
 
     def told(self, about: Collection[int] = ()) -> Iterator[StaleTranslations]:
-        """The pages that have become stale, or stale otherwise; those at the addresses `about` in any
-        case."""
+        """The pages that have become stale, or stale otherwise; those at the addresses `about` in any case."""
         now = self._contradictions()
         stale = tuple(
             _stale_translation(self.session, linear, difference)

@@ -51,7 +51,7 @@ def call(session: Session, title: str, number: int, *arguments: int | bytes) -> 
         raise ValueError(f"{title}: {len(bits)} bytes do not fit")
     session.changing()
     peeking.place(session.machine, room.start, bits)
-    before, eflags = lines.all, cpu.eflags
+    eflags = cpu.eflags
     lines.suspend()
     meanwhile = lines.all
     lines.begin(title, room.start, end, (cpu.segments[CS].selector, cpu.eip), is_told=False)
@@ -63,7 +63,8 @@ def call(session: Session, title: str, number: int, *arguments: int | bytes) -> 
         elif isinstance(value, Ran) and (value.stopped is not Stopped.RETIRED or lines.all != meanwhile):
             yield value
             return None
-    lines.all, cpu.eflags = before, eflags  # the first instruction has cleared RF
+    lines.resume()
+    cpu.eflags = eflags  # the first instruction has cleared RF
     session.changed_by_host()
     yield from kernel_log.untold(session)
     value = peeking.read(session.machine, result, 4)
