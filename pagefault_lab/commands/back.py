@@ -17,7 +17,9 @@ def back(session: Session, count: Count = 1) -> Iterator[object]:
 
     Registers, memory, TLB, devices, typed code and names are as before that line. It works after a fault, after a
     killed task and after a shutdown. Breakpoints stay set.
+    `redo` undoes that, until another line changes something.
     """
+    session.moving()
     before = session.machine.steps
     undone = tuple(session.history.undo_lines(count))
     yield WentBack(before - session.machine.steps, undone, session.place())

@@ -17,6 +17,6 @@ def reverse_stepi(session: Session, count: Count = 1) -> Iterator[object]:
 
     It reaches into the middle of a run; `back` undoes whole lines.
     """
-    before = session.machine.steps
-    session.history.return_to_steps(before - count)
+    session.moving()
+    session.history.go_back(count)
     yield WentBack(count, (), session.place())

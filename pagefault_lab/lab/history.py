@@ -1,30 +1,37 @@
-"""The way back: checkpoints of the machine with what the session knew at each, and exact re-execution between them.
+"""The way back, and forward again: marks of the machine with what the session knew at each, and exact re-execution.
 
 A mark is taken before every line that changes something, after everything that the host does to the machine (bytes it
 places, registers it sets, interrupts it asks for), and now and then in a long run. So between two marks the machine ran
 by itself, which it does the same way again: any step can be returned to, or told once more.
+
+Going back keeps what lies ahead. From a step that was gone to, going on follows what is recorded, up to the present; a
+line that changes something begins another future instead. Lines that were undone can be redone, until another is typed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Container, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pagefault_lab.machine.checkpoints import Checkpoints
-from pagefault_lab.machine.machine import Machine
+from pagefault_lab.lab.chronicle import Chronicle, Rows
+from pagefault_lab.machine.checkpoints import Checkpoints, Future
+from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.step import Step
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
-INTERVAL: Final = 50_000  # steps of a run between two marks
+INTERVAL: Final = 50_000  # steps of a run between two marks,
+STEPS_PER_FRAME: Final = 100  # but at least so many for each frame of memory that has changed
 MOST_MARKS: Final = 2000
-MOST_FRAMES: Final = 2000  # kept copies of frames, together
+MOST_TIMES: Final = 600  # marks in long runs; beyond, the older ones are thinned out
+MOST_FRAMES: Final = 75_000  # kept copies of frames, together: 300 MB
 STRETCH: Final = 5  # times as many, before the present line can no longer be undone
 LOOK_AGAIN: Final = 100  # marks and frames more, before it is looked whether they are too many
-MOST_IN_RUN: Final = 40  # marks of one run; beyond, the older ones are thinned out
 
 
 class Kind(Enum):
@@ -35,26 +42,94 @@ class Kind(Enum):
     TIME = "in a long run"
 
 
-class Mark:
+class Mark(NamedTuple):
     """Beside the checkpoint of the same index: the line that begins here, and the session's own state."""
 
-    __slots__ = ("kind", "line", "state")
+    kind: Kind
+    line: str
+    state: tuple[Any, ...]
 
-    def __init__(self, kind: Kind, line: str, state: Any) -> None:
-        self.kind = kind
-        self.line = line
-        self.state = state
+
+class Ahead(NamedTuple):
+    """What lay ahead of the place where another future has begun."""
+
+    checkpoints: Future
+    marks: tuple[Mark, ...]
+    state: tuple[Any, ...]
+    events: Rows
+    steps: int
+    lines: int
+    line: str  # the one that began here, "" if none did
+
+
+class Begun(NamedTuple):
+    """The line that changes something now: its mark, what that was before if it is not new, and what lay ahead."""
+
+    mark: int
+    replaced: Mark | None
+    undone: bool
+    ahead: Ahead | None
 
 
 class History:
-    """Marks of one session, oldest first."""
+    """Marks of one session, oldest first, and the chronicle of what the machine did meanwhile."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.chronicle = Chronicle(session.machine)
         self.checkpoints = Checkpoints(session.machine)
         self.marks: list[Mark] = []
+        self._newest_state: tuple[Any, ...] = ()  # the session's own, while it stands in the past
+        self._begun: Begun | None = None
+        self._undone = False  # whether the session stands where a line was undone or redone
         self._grown = 0  # marks and frames since their bounds were looked at
+        session.machine.listener = self.chronicle.take
         self.take(Kind.HOST)
+
+    # --- where
+
+    @property
+    def in_past(self) -> bool:
+        """Whether there is a future to go to."""
+        return self.checkpoints.newest is not None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether going on means to do once more what is recorded."""
+        return self.in_past and not self._undone
+
+    @property
+    def present(self) -> int:
+        """How many steps the machine has made in all, wherever the session stands."""
+        newest = self.checkpoints.newest
+        return self.session.machine.steps if newest is None else newest.steps
+
+    @property
+    def first_step(self) -> int:
+        return self.checkpoints.kept[0].steps
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that `back` can go over, oldest first."""
+        return [mark.line for mark in self._passed if mark.kind is Kind.LINE]
+
+    @property
+    def last_line(self) -> int | None:
+        """The mark of the last line that changed something; None if there is none to go back over."""
+        passed = self._passed
+        return next((index for index in range(len(passed) - 1, -1, -1) if passed[index].kind is Kind.LINE), None)
+
+    @property
+    def _passed(self) -> list[Mark]:
+        """The marks behind which something was done before the place where the session stands."""
+        return self.marks[: self.checkpoints.at + (not self._stands_at_mark)]
+
+    @property
+    def _stands_at_mark(self) -> bool:
+        """Whether the session has gone back to a mark, and on to nowhere from there."""
+        return self.in_past and self.checkpoints.steps_since == 0
+
+    # --- marks
 
     def take(self, kind: Kind, line: str = "") -> None:
         """Mark the present."""
@@ -62,71 +137,187 @@ class History:
         self.marks.append(Mark(kind, line, self.session.save_state()))
         self._thin()
 
-    def begin_line(self, line: str) -> None:
-        """Mark the present as the beginning of a line. A mark that stands here already becomes that."""
-        if self.marks[-1].kind is Kind.HOST and not self.steps_since_mark:
-            self.marks[-1] = Mark(Kind.LINE, line, self.session.save_state())
+    def take_in_run(self) -> None:
+        """In a long run, leave a mark to come back to."""
+        checkpoints = self.checkpoints
+        if self.in_past or checkpoints.steps_since < INTERVAL:
+            return
+        if checkpoints.steps_since >= STEPS_PER_FRAME * len(checkpoints.kept[-1].frames):
+            self.take(Kind.TIME)
+
+    def begin_line(self, line: str) -> Ahead | None:
+        """Mark the present as the beginning of a line that changes something; the future that it puts an end to.
+
+        A mark that stands here already, and that nothing was done behind, becomes that.
+        """
+        stands = self._stands_at_mark or (self.marks[-1].kind is Kind.HOST and not self.checkpoints.steps_since)
+        undone = self._undone
+        ahead = self._cut() if self.in_past else None
+        if stands:
+            index = len(self.marks) - 1
+            self._begun = Begun(index, self.marks[index], undone, ahead)
+            self.marks[index] = Mark(Kind.LINE, line, self.session.save_state())
         else:
             self.take(Kind.LINE, line)
+            self._begun = Begun(len(self.marks) - 1, None, undone, ahead)
+        return ahead
 
-    @property
-    def steps_since_mark(self) -> int:
-        return self.session.machine.steps - self.checkpoints.kept[-1].steps
+    def take_back_line(self) -> None:
+        """The line that was begun last shall have done nothing: all is as before it, the future as well."""
+        if self._begun is None:  # it has done more than can be kept
+            return
+        (index, replaced, undone, ahead), self._begun = self._begun, None
+        self._move_to(index)
+        self._cut()
+        self._undone = undone
+        if replaced is not None:
+            self.marks[index] = replaced
+        else:
+            self._merge([index])
+        if ahead is not None:
+            self.checkpoints.join(ahead.checkpoints)
+            self.marks += ahead.marks
+            self._newest_state = ahead.state
+            self.chronicle.join(ahead.events)
+            self._listen()
 
-    @property
-    def lines(self) -> list[str]:
-        """The lines that `back` can undo, oldest first."""
-        return [mark.line for mark in self.marks if mark.kind is Kind.LINE]
+    def _cut(self) -> Ahead:
+        """The place where the session stands is the present now; what lay ahead of it."""
+        present, here = self.present, self.session.machine.steps
+        place = self.checkpoints.at + 1
+        marks = tuple(self.marks[place:])
+        line = self.marks[place - 1].line if self._stands_at_mark else ""
+        lines = sum(mark.kind is Kind.LINE for mark in marks) + bool(line)
+        ahead = Ahead(
+            self.checkpoints.cut(), marks, self._newest_state, self.chronicle.cut(), present - here, lines, line
+        )
+        del self.marks[place:]
+        self._undone = False
+        self._listen()
+        return ahead
 
-    # --- back
+    def _listen(self) -> None:
+        """What happens again is in the chronicle already."""
+        self.session.machine.listener = None if self.in_past else self.chronicle.take
 
-    def undo_line(self) -> str:
-        """Return to before the last line that changed something; that line."""
-        index = self.last_line
-        assert index is not None
-        line = self.marks[index].line
-        self._return_to(index)
-        self.marks[index].kind = Kind.HOST
-        return line
+    # --- to and fro
+
+    def go_to(self, steps: int) -> None:
+        """Go to when the machine had made that many steps; a Problem if that is not in the history.
+
+        What the host changes takes no step: it has done all of it that it did there.
+        """
+        if not self.first_step <= steps <= self.present:
+            known = f"the history has steps {self.first_step} to {self.present}"
+            raise Problem(f"there is no step {steps} to go to", known)
+        if steps == self.present:
+            self._move_to_present()
+            return
+        index = self._mark_before(steps)
+        here = self.session.machine.steps
+        if not (self.in_past and self.checkpoints.at == index and here <= steps):
+            self._move_to(index)
+        replay(self.session.machine, steps - self.session.machine.steps)
+        self.session.runner.forget()
+        self._undone = False
+
+    def go_back(self, steps: int) -> None:
+        """Go back by so many steps."""
+        here = self.session.machine.steps
+        reach = here - self.first_step
+        if steps > reach:
+            text = "step" if reach == 1 else "steps"
+            raise Problem(f"only {reach} {text} can be gone back", "this is where the history begins")
+        self.go_to(here - steps)
 
     def undo_lines(self, count: int) -> list[str]:
-        """Undo as many lines, newest first; a Problem, with nothing done, if there are not so many."""
+        """Go back over as many lines, newest first; a Problem, with nothing done, if there are not so many."""
         known = len(self.lines)
         if not known:
             raise Problem("there is nothing to go back to", "this is where the history begins")
         if count > known:
             raise Problem(f"only {known} lines can be undone", f"back {known}")
-        return [self.undo_line() for _ in range(count)]
+        undone = []
+        for _ in range(count):
+            index = self.last_line
+            assert index is not None
+            undone.append(self.marks[index].line)
+            self._move_to(index)
+        self._undone = True
+        return undone
 
-    def return_to_steps(self, steps: int) -> None:
-        """Return to when the machine had made that many steps; the runner's last step is the one that led there."""
-        index = self._mark_before(steps)
-        if index is None:
-            reach = self.session.machine.steps - self.first_step
-            raise Problem(f"only {reach} steps can be undone", "this is where the history begins")
-        self._return_to(index)
+    def redo_lines(self, count: int) -> list[str]:
+        """Go forward over as many lines, or to the end of one that was gone back into; those lines."""
+        redone: list[str] = []
+        for _ in range(count):
+            if not self.in_past:
+                raise Problem("there is nothing to redo: this is the present", f"redo {len(redone)}" if redone else None)
+            passed = self.checkpoints.at
+            redone.append(next(mark.line for mark in reversed(self.marks[: passed + 1]) if mark.kind is Kind.LINE))
+            later = range(passed + 1, len(self.marks))
+            following = next((index for index in later if self.marks[index].kind is Kind.LINE), None)
+            if following is None:
+                self._move_to_present()
+            else:
+                self._move_to(following)
+        self._undone = self.in_past
+        return redone
+
+    def _mark_before(self, steps: int) -> int:
+        """The last mark at which at most that many steps had been made; there is one."""
+        return bisect_right(self.checkpoints.kept, steps, key=lambda checkpoint: checkpoint.steps) - 1
+
+    def _move_to(self, index: int) -> None:
+        if not self.in_past:
+            self._newest_state = self.session.save_state()
+        self.checkpoints.go_to(index)
+        self._has_moved(self.marks[index].state)
+
+    def _move_to_present(self) -> None:
+        if self.in_past:
+            self.checkpoints.go_to_newest()
+            self._has_moved(self._newest_state)
+
+    def _has_moved(self, state: tuple[Any, ...]) -> None:
+        self.session.restore_state(state)
+        self.session.runner.forget()
+        self._listen()
+
+    # --- forward in the past, as it was
+
+    def step(self) -> Step:
+        """Make the next step once more, and what the host did behind it."""
+        step = self.session.machine.step()
+        self._catch_up()
+        return step
+
+    def run(self, limit: int, stops: Collection[int], on_fault: bool, catch: Container[What] = ()) -> Stop:
+        """Like Machine.run, up to the next mark."""
         machine = self.session.machine
-        distance = steps - machine.steps
-        if distance:
-            replay(machine, distance - 1)
-            self.session.runner.last = machine.step()
+        boundary = min(self._boundary - machine.steps, limit)
+        stop = machine.run(boundary, stops, on_fault, catch)
+        self._catch_up()
+        return stop
 
     @property
-    def first_step(self) -> int:
-        return self.checkpoints.kept[0].steps
+    def _boundary(self) -> int:
+        """When the next mark was taken."""
+        kept, following = self.checkpoints.kept, self.checkpoints.at + 1
+        return kept[following].steps if following < len(kept) else self.present
 
-    def _mark_before(self, steps: int) -> int | None:
-        """The last mark at which at most that many steps had been made."""
-        kept = self.checkpoints.kept
-        for index in range(len(kept) - 1, -1, -1):
-            if kept[index].steps <= steps:
-                return index
-        return None
-
-    def _return_to(self, index: int) -> None:
-        self.checkpoints.return_to(index)
-        del self.marks[index + 1 :]
-        self.session.restore_state(self.marks[index].state)
+    def _catch_up(self) -> None:
+        """Do what the host did here."""
+        steps = self.session.machine.steps
+        if steps < self._boundary:
+            return
+        if steps == self.present:
+            self._move_to_present()
+            return
+        index = self._mark_before(steps)
+        if all(mark.kind is Kind.TIME for mark in self.marks[self.checkpoints.at + 1 : index + 1]):
+            self.checkpoints.pass_to(index)
+        else:
+            self._move_to(index)
 
     # --- telling the past
 
@@ -139,90 +330,82 @@ class History:
 
         What the host changes takes no step, so that there may be several states then: `marks_at` has them all.
         """
-        index = self._mark_before(steps)
-        if index is None:
+        if not self.first_step <= steps <= self.present:
             raise Problem("that step is further back than the history reaches", f"it begins at step {self.first_step}")
-        copy = self.machine_of(index)
+        if steps == self.session.machine.steps:
+            return self.session.machine.copy()
+        copy = self.machine_of(self._mark_before(steps)) if steps < self.present else self.checkpoints.copy_of_newest()
         replay(copy, steps - copy.steps)
         return copy
 
-    def marks_at(self, steps: int) -> list[int]:
-        """The marks (indices) that were taken when the machine had made exactly that many steps, oldest first."""
-        return [index for index, checkpoint in enumerate(self.checkpoints.kept) if checkpoint.steps == steps]
-
-    @property
-    def last_line(self) -> int | None:
-        """The mark of the last line that changed something; None if there is none that can be undone."""
-        for index in range(len(self.marks) - 1, -1, -1):
-            if self.marks[index].kind is Kind.LINE:
-                return index
-        return None
-
-    def stories(self, first: int) -> Iterator[Step]:
-        """Every step from number `first` up to the present, told in full, by executing them again on copies."""
-        index = self._mark_before(first)
-        if index is None:
-            raise Problem("that step is further back than the history reaches", f"it begins at step {self.first_step}")
-        kept = self.checkpoints.kept
-        ends = [*(checkpoint.steps for checkpoint in kept[index + 1 :]), self.session.machine.steps]
-        for place, end in enumerate(ends, index):
-            if end <= first or end == kept[place].steps:
-                continue
-            copy = self.machine_of(place)
-            replay(copy, max(first - copy.steps, 0))
-            while copy.steps < end:
-                yield copy.step()
-
     def machine_of(self, index: int) -> Machine:
         """A copy of the machine as it was at a mark (an index)."""
-        machine = self.session.machine
-        checkpoint = self.checkpoints.kept[index]
-        copy = Machine(machine.memory.size)
-        frames = list(machine.memory.frames)
-        for later in reversed(self.checkpoints.kept[index:]):
-            for number, words in later.frames.items():
-                frames[number] = words
-        copy.memory.frames = [None if words is None else words[:] for words in frames]
-        copy.steps = checkpoint.steps
-        copy.ports.restore(checkpoint.ports)
-        copy.cpu.restore(checkpoint.cpu)
-        return copy
+        return self.checkpoints.copy_of(index)
+
+    def marks_at(self, steps: int) -> list[int]:
+        """The marks (indices) up to here that were taken when exactly that many steps had been made, oldest first."""
+        kept = self.checkpoints.kept[: self.checkpoints.at + 1]
+        return [index for index, checkpoint in enumerate(kept) if checkpoint.steps == steps]
+
+    def stretches(self, first: int, end: int | None = None) -> Iterator[tuple[int, int, int]]:
+        """How steps `first` up to `end` (not included; where the session stands) were made: (mark, first, end) each.
+
+        From one to the next the host may have changed something.
+        """
+        end = self.session.machine.steps if end is None else end
+        if first < self.first_step:
+            raise Problem("that step is further back than the history reaches", f"it begins at step {self.first_step}")
+        kept = self.checkpoints.kept
+        place = self._mark_before(first)
+        while place < len(kept) and first < end:
+            until = min(kept[place + 1].steps if place + 1 < len(kept) else self.present, end)
+            if until > first:
+                yield place, first, until
+                first = until
+            place += 1
+
+    def stories(self, first: int) -> Iterator[Step]:
+        """Every step from number `first` up to where the session stands, told in full, by executing them on copies."""
+        for place, start, end in self.stretches(first):
+            copy = self.machine_of(place)
+            replay(copy, start - copy.steps)
+            while copy.steps < end:
+                yield copy.step()
 
     # --- bounds
 
     def _thin(self) -> None:
         """Keep the memory that all this takes within bounds."""
         kept = self.checkpoints.kept
-        in_run = 0
-        for mark in reversed(self.marks):
-            if mark.kind is not Kind.TIME:
-                break
-            in_run += 1
-        if in_run > MOST_IN_RUN:
-            first = len(kept) - in_run
-            for index in range(first + in_run // 2, first, -2):
-                self._merge(index)
         self._grown += 1 + len(kept[-2].frames) if len(kept) > 1 else 1
         if self._grown < LOOK_AGAIN:
             return
         self._grown = 0
-        frames = 0
+        times = [index for index, mark in enumerate(self.marks[:-1]) if mark.kind is Kind.TIME]
+        frames = sum(len(checkpoint.frames) for checkpoint in kept)
+        if len(times) > MOST_TIMES or (frames > MOST_FRAMES and len(times) > 2):
+            self._merge(times[: len(times) // 2 : 2])
         last_line = self.last_line or 0
+        frames = 0
         for index in range(len(kept) - 1, 0, -1):
             frames += len(kept[index].frames)
             scale = 1 if index <= last_line else STRETCH
             if len(kept) - index >= MOST_MARKS * scale or frames > MOST_FRAMES * scale:
-                self.checkpoints.forget(index)
+                self.checkpoints.drop(index)
                 del self.marks[:index]
+                if self._begun is not None:
+                    left = self._begun.mark - index
+                    self._begun = self._begun._replace(mark=left) if left >= 0 else None
                 return
 
-    def _merge(self, index: int) -> None:
-        """Drop a mark; what it kept of memory goes to the one before it."""
-        kept = self.checkpoints.kept
-        before, dropped = kept[index - 1].frames, kept[index].frames
-        for number, words in dropped.items():
-            before.setdefault(number, words)
-        del kept[index], self.marks[index]
+    def _merge(self, indices: list[int]) -> None:
+        """Drop these marks of a long run."""
+        self.checkpoints.merge(indices)
+        dropped = set(indices)
+        self.marks = [mark for index, mark in enumerate(self.marks) if index not in dropped]
+        if self._begun is not None:
+            earlier = sum(index < self._begun.mark for index in indices)
+            self._begun = self._begun._replace(mark=self._begun.mark - earlier)
 
 
 def replay(machine: Machine, steps: int) -> None:

@@ -84,6 +84,8 @@ class Stopped(Enum):
     UNSUPPORTED = "something that is not simulated"
     BUDGET = "the budget of instructions is spent"
     INTERRUPTED = "stopped by the user"
+    PRESENT = "the present: what follows has not happened yet"
+    CAUGHT = "something that was to be caught"
 
 
 class Ran(NamedTuple):
@@ -133,10 +135,18 @@ class Printed(NamedTuple):
     text: str
 
 
-class WentBack(NamedTuple):
-    """The past is the present again. `undone` are the lines taken back, newest first; () for single instructions."""
+class NewFuture(NamedTuple):
+    """A line has changed the past: so many steps and lines that lay ahead of it are no longer in the history."""
 
-    steps: int  # how many steps were taken back
+    steps: int
+    lines: int
+
+
+class WentBack(NamedTuple):
+    """The session stands elsewhere in time. `undone` are the lines taken back, newest first, or redone, oldest first; ()
+    for single instructions."""
+
+    steps: int  # how many steps were taken back; negative if it went forward
     undone: tuple[str, ...]
     place: Place
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from pagefault_lab.lab.history import INTERVAL, Kind
 from pagefault_lab.lab.results import BranchedAway, Halted, NotTold, Ran, Stopped
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.machine import Stop
+from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.registers import CS, IF
 from pagefault_lab.machine.step import Interrupted, Retired, ShutDown, Step, Unsupported, Waiting
 
@@ -26,7 +26,7 @@ TOLD_OF_LINE: Final = 8  # steps of a typed line, which may be a loop
 class Runner:
     """Makes the machine of a session go on.
 
-    `last` is the last step that was told, `interrupted` whether the user wants to stop, `spent` the steps of this line.
+    `last` is the last step if it was told, `interrupted` whether the user wants to stop, `spent` the steps of this line.
     """
 
     def __init__(self, session: Session) -> None:
@@ -34,14 +34,11 @@ class Runner:
         self.last: Step | None = None
         self.interrupted = False
         self.spent = 0
-        self._fault: Step | int | None = None  # the last step that delivered an exception, or its number
+        self._fault: Step | None = None  # one that delivered an exception: the last one that was asked for
 
-    def save(self) -> tuple[Step | None, Step | int | None]:
-        """The state that goes back in time, as a value."""
-        return self.last, self._fault
-
-    def restore(self, saved: tuple[Step | None, Step | int | None]) -> None:
-        self.last, self._fault = saved
+    def forget(self) -> None:
+        """The session stands elsewhere in time."""
+        self.last = self._fault = None
 
     def begin_line(self) -> None:
         """A new line has its own budget."""
@@ -59,8 +56,11 @@ class Runner:
     @property
     def fault(self) -> Step | None:
         """The last step that delivered an exception, told in full; None if there was none."""
-        if isinstance(self._fault, int):
-            self._fault = self.session.history.story(self._fault)
+        event = self.session.chronicle.last(What.FAULT)
+        if event is None:
+            return None
+        if self._fault is None or self._fault.number != event.step:
+            self._fault = self.session.history.story(event.step)
         return self._fault
 
     # --- told steps
@@ -76,8 +76,11 @@ class Runner:
         return step
 
     def steps(self, count: int) -> Iterator[object]:
-        """Make `count` steps and tell each; if they are many, only the last."""
+        """Make `count` steps and tell each; if they are many, only the last. In the past, up to the present."""
         session = self.session
+        if session.history.repeats:
+            yield from self._repeat_steps(count)
+            return
         session.check_not_shut_down()
         journey = Journey(session)
         stands_still = self._stands_still(journey)
@@ -103,6 +106,22 @@ class Runner:
             if not goes_on(step):
                 break
             yield from self._halted(step)
+        if count > TOLD:
+            yield journey.end(Stopped.ARRIVED)
+
+    def _repeat_steps(self, count: int) -> Iterator[object]:
+        """Make `count` steps once more, as they were made."""
+        session = self.session
+        session.moving()
+        journey = Journey(session)
+        for left in range(count, 0, -1):
+            self.last = step = session.history.step()
+            arrived = not session.history.in_past
+            if count <= TOLD or left == 1 or arrived or self.must_stop:
+                yield step
+            if arrived or self.must_stop:
+                yield journey.end(self.must_stop or Stopped.PRESENT)
+                return
         if count > TOLD:
             yield journey.end(Stopped.ARRIVED)
 
@@ -183,6 +202,9 @@ class Runner:
         arrived.
         """
         session = self.session
+        if session.history.repeats:
+            yield from self._repeat(frozenset(arrivals), arrived, watch, before_step, tell_arrival)
+            return
         session.check_not_shut_down()
         journey = Journey(session)
         stands_still = self._stands_still(journey)
@@ -256,6 +278,36 @@ class Runner:
                 yield journey.end(stopped)
                 return
 
+    def _repeat(
+        self,
+        targets: frozenset[int],
+        arrived: Callable[[], bool] | None,
+        watch: Callable[[], bool] | None,
+        before_step: Callable[[], None] | None,
+        tell_arrival: bool,
+    ) -> Iterator[object]:
+        """`go` along what is recorded, up to the present."""
+        session = self.session
+        session.moving()
+        journey = Journey(session)
+        while True:
+            if before_step is not None:
+                before_step()
+            self._run(targets, SLICE if watch is None else 1)
+            if (watch is not None and watch()) or (session.here in targets and (arrived is None or arrived())):
+                if tell_arrival:
+                    yield self._last_step()
+                yield journey.end(Stopped.ARRIVED)
+                return
+            breakpoint = session.breakpoints.hit(session.here, session)
+            if breakpoint is not None:
+                yield journey.end(Stopped.BREAKPOINT, breakpoint.number)
+                return
+            stopped = self.must_stop if session.history.in_past else Stopped.PRESENT
+            if stopped is not None:
+                yield journey.end(stopped)
+                return
+
     def _run(self, targets: frozenset[int], limit: int) -> Stop:
         """Run a while without telling; comes back wherever `go` has something to decide, or after `limit` steps."""
         session = self.session
@@ -278,19 +330,19 @@ class Runner:
         """Let the machine go on without telling, at most until it has delivered an exception; traced if that is on."""
         machine, trace = self.session.machine, self.session.trace
         before = machine.steps
-        if trace.on:
+        if self.session.history.repeats:
+            stop = self.session.history.run(limit, stops, on_fault=True)
+        elif trace.on:
             stop = machine.run_told(min(limit, TRACED_SLICE), trace.take, stops, on_fault=True)
         else:
             stop = machine.run(limit, stops, on_fault=True)
         self.spent += machine.steps - before
-        if stop is Stop.FAULT:
-            self._fault = machine.steps - 1
+        self.last = None
         return stop
 
     def _mark_time(self) -> None:
         """In a long run, leave a mark to come back to."""
-        if self.session.history.steps_since_mark >= INTERVAL:
-            self.session.history.take(Kind.TIME)
+        self.session.history.take_in_run()
 
     def _last_step(self) -> Step:
         """The step that a run ended with, told."""
@@ -328,8 +380,7 @@ class Runner:
     def _shut_down(self, journey: Journey) -> Iterator[object]:
         """The processor has given up in an untold step: this one is told."""
         self.session.typed_lines.forget()
-        self._fault = self._last_step()
-        yield self._fault
+        yield self._last_step()
         yield journey.end(Stopped.SHUTDOWN)
 
 

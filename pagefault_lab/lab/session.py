@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pagefault_lab.lab import kernel_log, language
 from pagefault_lab.lab.breakpoints import Breakpoints
 from pagefault_lab.lab.history import History, Kind
-from pagefault_lab.lab.results import Disassembly, Place, Ran, Value, WorldEntered
+from pagefault_lab.lab.results import Disassembly, NewFuture, Place, Ran, Value, WorldEntered
 from pagefault_lab.lab.runner import Runner
 from pagefault_lab.lab.story import tell
 from pagefault_lab.lab.symbols import Symbols
@@ -26,6 +26,7 @@ from pagefault_lab.problem import Problem
 from pagefault_lab.worlds import World, boot
 
 if TYPE_CHECKING:
+    from pagefault_lab.lab.chronicle import Chronicle
     from pagefault_lab.lab.examining import Last
     from pagefault_lab.lab.expressions import Expression
     from pagefault_lab.lab.modules import ModuleLine
@@ -68,7 +69,8 @@ class Session:
         self.repetition = ""
         self.first_world = world
         self._line = self._noted = ""
-        self._marked = False
+        self._marked = self._moved = False
+        self._left_behind: NewFuture | None = None
         self.trace = Trace(self)
         self.enter_world(world)
 
@@ -96,16 +98,15 @@ class Session:
         """The session's own state as a value."""
         return (
             self.code.save(), self.typed_lines.all, self.symbols.save(), dict(self.variables),
-            self.breakpoints.save(), self.runner.save(),
+            self.breakpoints.save(),
         )  # fmt: skip
 
     def restore_state(self, saved: tuple[Any, ...]) -> None:
-        code, self.typed_lines.all, symbols, variables, hits, runner = saved
+        code, self.typed_lines.all, symbols, variables, hits = saved
         self.code.restore(code)
         self.symbols.restore(symbols)
         self.variables = dict(variables)
         self.breakpoints.restore(hits)
-        self.runner.restore(runner)
 
     @staticmethod
     def variables_in(saved: tuple[Any, ...]) -> dict[str, int]:
@@ -117,19 +118,23 @@ class Session:
     def execute(self, line: str) -> Iterator[object]:
         """Do what one line says; yields values, of each step its Story. After a Problem nothing has changed."""
         self._line = self._noted = line
-        self._marked = False
+        self._marked = self._moved = False
+        self._left_behind = None
         self.runner.begin_line()
         self.log_told = kernel_log.length(self)
         modules = self._modules()
         try:
             for value in self._dispatch(line):
+                yield from self._tell_new_future()
                 self.trace.catch_up(value)
                 if isinstance(value, Ran):
                     yield from kernel_log.untold(self)
                 yield tell(value, self.symbols.name, self.machine) if isinstance(value, Step) else value
+            yield from self._tell_new_future()
             self.trace.catch_up()
             if self._marked:
                 yield from self._changes_of(modules)
+            if self._marked or self._moved:
                 yield from self._display()
         except Problem as problem:
             self._undo()
@@ -188,7 +193,8 @@ class Session:
         """Take back what a line has changed that is not to be."""
         if self._marked:
             self._marked = False
-            self.history.undo_line()
+            self._left_behind = None
+            self.history.take_back_line()
         self.trace.catch_up()
 
     def note_line(self, line: str) -> None:
@@ -196,11 +202,27 @@ class Session:
         self._noted = line
 
     def changing(self) -> None:
-        """Announce that this line changes the machine or the session: `back` will return to here."""
+        """Announce that this line changes the machine or the session: `back` will return to here.
+
+        In the past, another future begins here.
+        """
         if not self._marked:
             self._marked = True
             self.registers_before = visible(self.machine.cpu)
-            self.history.begin_line(self._line)
+            ahead = self.history.begin_line(self._line)
+            if ahead is not None and ahead.line != self._line:
+                self._left_behind = NewFuture(ahead.steps, ahead.lines)
+
+    def moving(self) -> None:
+        """Announce that this line goes elsewhere in time."""
+        self._moved = True
+        self.registers_before = visible(self.machine.cpu)
+
+    def _tell_new_future(self) -> Iterator[NewFuture]:
+        """What this line has left behind by changing the past."""
+        if self._left_behind is not None:
+            yield self._left_behind
+            self._left_behind = None
 
     def changed_by_host(self) -> None:
         """Announce that the host has changed the machine or the session, so that the past can be repeated exactly."""
@@ -288,8 +310,15 @@ class Session:
     # --- the last steps
 
     @property
+    def chronicle(self) -> Chronicle:
+        """What the processor did, up to where the session stands in time."""
+        return self.history.chronicle
+
+    @property
     def last(self) -> Step | None:
-        """The last step that was told."""
+        """The step that led to where the session stands, told in full; None where the history begins."""
+        if self.runner.last is None and self.machine.steps > self.history.first_step:
+            self.runner.last = self.history.story(self.machine.steps - 1)
         return self.runner.last
 
     @property

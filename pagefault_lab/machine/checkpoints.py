@@ -1,61 +1,208 @@
-"""Checkpoints of a machine: the way back.
+"""Checkpoints of a machine: the way back, and forward again.
 
-A checkpoint keeps registers, TLB and devices whole, and of memory only the frames that change after it, copied when
-they first change. Going back to one is exact; a point between two is reached by going back and executing again, which
-a deterministic machine does the same way each time.
+A checkpoint keeps registers, TLB and devices whole, and of memory only the frames that change after it, as they were
+when they first change. Going to one is exact; a point between two is reached by going to the earlier one and executing
+again, which a deterministic machine does the same way each time. What lies behind the point that one has gone back to
+is kept, until something else is done there.
 """
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from pagefault_lab.machine.memory import Frame
+from pagefault_lab.machine.memory import PAGE, Frame
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
+Kept: TypeAlias = "Frame | bytes | None"  # a frame's words; its bytes; or that it was never used
+ZEROS: Final = bytes(PAGE)
+
+
+def pack(words: Kept) -> Kept:
+    """A frame as its bytes: a tenth of what its words take."""
+    if not isinstance(words, list):
+        return words
+    data = array("I", words).tobytes()
+    return ZEROS if data == ZEROS else data
+
+
+def unpack(kept: Kept) -> Frame | None:
+    """A frame from what is kept of it."""
+    return array("I", kept).tolist() if isinstance(kept, bytes) else kept
+
 
 @dataclass(slots=True)
 class Checkpoint:
-    """`steps` is the machine's step count there; `frames` fills as frames change after it."""
+    """`steps` is the machine's step count there. `frames` is what those frames held that changed after it, up to the
+    next checkpoint."""
 
     steps: int
     cpu: tuple[Any, ...]
     ports: dict[str, Any]
-    frames: dict[int, Frame | None]
+    frames: dict[int, Kept]
+
+
+class Future(NamedTuple):
+    """What lies ahead of a checkpoint: those that follow, and the newest state, as far as it differs from there."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    newest: Checkpoint | None
 
 
 class Checkpoints:
-    """A stack of checkpoints of one machine, oldest first."""
+    """The checkpoints of one machine, oldest first.
+
+    The machine is at `kept[at]` or behind it, before the next one. `newest` is the state that it has gone back from,
+    with all frames that differ on the way there; None while it is in no past.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.kept: list[Checkpoint] = []
+        self.at = -1
+        self.newest: Checkpoint | None = None
 
     def take(self) -> Checkpoint:
-        """Keep the present."""
+        """Keep the present. The machine is in no past."""
+        assert self.newest is None
         machine = self.machine
-        machine.memory.saved = {}
-        machine.cpu.forget_writes()
-        checkpoint = Checkpoint(machine.steps, machine.cpu.save(), machine.ports.save(), machine.memory.saved)
+        if self.kept:
+            frames = self.kept[-1].frames
+            for number, words in frames.items():
+                frames[number] = pack(words)
+        checkpoint = self._state()
         self.kept.append(checkpoint)
+        self._open(len(self.kept) - 1)
+        machine.cpu.notices.clear()  # what the host did is not the next step's
+        machine.cpu.seen.clear()
         return checkpoint
 
-    def return_to(self, index: int) -> None:
-        """Make a checkpoint the present again; those after it are gone, it stays."""
+    # --- to and fro
+
+    def go_to(self, index: int) -> None:
+        """Make a checkpoint the machine's state. Those behind it are kept."""
+        if self.newest is None:
+            self.newest = self._state()
+        frames = self._frames_at(index)
+        assert self.newest is not None
+        for number in frames:
+            if number not in self.newest.frames:
+                words = self.machine.memory.frames[number]
+                self.newest.frames[number] = pack(words[:] if words is not None else None)
+        self._become(self.kept[index], frames)
+        self._open(index)
+
+    def go_to_newest(self) -> None:
+        """Return to the state that the machine has gone back from."""
+        newest = self.newest
+        if newest is None:
+            return
+        passed = {number for checkpoint in self.kept[self.at :] for number in checkpoint.frames}
+        self._become(newest, {number: newest.frames[number] for number in passed & newest.frames.keys()})
+        self.newest = None
+        self._open(len(self.kept) - 1)
+
+    def pass_to(self, index: int) -> None:
+        """The machine has come to the state of a checkpoint by itself."""
+        self._open(index)
+
+    @property
+    def steps_since(self) -> int:
+        """How many steps the machine has made since the checkpoint that it is behind."""
+        return self.machine.steps - self.kept[self.at].steps
+
+    def copy_of(self, index: int) -> Machine:
+        """A copy of the machine as it is at a checkpoint."""
+        return self._copy(self.kept[index], self._frames_at(index))
+
+    def copy_of_newest(self) -> Machine:
+        """A copy of the machine as it is in the newest state."""
+        return self.machine.copy() if self.newest is None else self._copy(self.newest, self.newest.frames)
+
+    def _copy(self, checkpoint: Checkpoint, frames: dict[int, Kept]) -> Machine:
+        copy = type(self.machine)(self.machine.memory.size)
+        there = enumerate(self.machine.memory.frames)
+        copy.memory.frames = [
+            unpack(frames[number]) if number in frames else words and words[:] for number, words in there
+        ]
+        for number, words in frames.items():  # what is open yet is not packed
+            if isinstance(words, list):
+                copy.memory.frames[number] = words[:]
+        copy.steps = checkpoint.steps
+        copy.ports.restore(checkpoint.ports)
+        copy.cpu.restore(checkpoint.cpu)
+        return copy
+
+    def _frames_at(self, index: int) -> dict[int, Kept]:
+        """The frames that may differ now from what they are at a checkpoint, as they are there."""
+        first, last = sorted((index, self.at))
+        numbers = {number for checkpoint in self.kept[first : last + 1] for number in checkpoint.frames}
+        found: dict[int, Kept] = {}
+        for checkpoint in self.kept[index:]:
+            for number in numbers & checkpoint.frames.keys():
+                found[number] = checkpoint.frames[number]
+            numbers -= checkpoint.frames.keys()
+            if not numbers:
+                break
+        if self.newest is not None:
+            found |= {number: self.newest.frames[number] for number in numbers & self.newest.frames.keys()}
+        return found
+
+    def _state(self) -> Checkpoint:
+        machine = self.machine
+        return Checkpoint(machine.steps, machine.cpu.save(), machine.ports.save(), {})
+
+    def _become(self, checkpoint: Checkpoint, frames: dict[int, Kept]) -> None:
         machine = self.machine
         machine.memory.saved = None
-        for checkpoint in reversed(self.kept[index:]):
-            machine.memory.restore(checkpoint.frames)
-        del self.kept[index + 1 :]
-        checkpoint = self.kept[index]
+        for number, words in frames.items():
+            machine.memory.put(number, unpack(words))
         machine.steps = checkpoint.steps
         machine.ports.restore(checkpoint.ports)
         machine.cpu.restore(checkpoint.cpu)
-        checkpoint.frames.clear()
-        machine.memory.saved = checkpoint.frames
 
-    def forget(self, count: int) -> None:
-        """Drop the oldest `count` checkpoints: what lies before the next one can no longer be reached."""
+    def _open(self, index: int) -> None:
+        """What changes from now on, changes behind this checkpoint."""
+        self.at = index
+        self.machine.memory.saved = self.kept[index].frames
+        self.machine.cpu.forget_writes()
+
+    # --- another future
+
+    def cut(self) -> Future:
+        """The machine's state is the newest now; what lay ahead of it."""
+        future = Future(tuple(self.kept[self.at + 1 :]), self.newest)
+        del self.kept[self.at + 1 :]
+        self.newest = None
+        return future
+
+    def join(self, future: Future) -> None:
+        """Put back what lay ahead when it was cut; the machine stands there again."""
+        assert self.newest is None
+        self.kept += future.checkpoints
+        self.newest = future.newest
+
+    # --- bounds
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest checkpoints: what lies before the next one can no longer be reached."""
         del self.kept[:count]
+        self.at -= count
+
+    def merge(self, indices: Iterable[int]) -> None:
+        """Forget single checkpoints, ascending, but the first; what was kept there goes to the one before."""
+        dropped = set(indices)
+        kept: list[Checkpoint] = []
+        for index, checkpoint in enumerate(self.kept):
+            if index not in dropped:
+                kept.append(checkpoint)
+                continue
+            before = kept[-1].frames
+            for number, words in checkpoint.frames.items():
+                before.setdefault(number, words)
+        self.kept = kept
+        self._open(self.at - sum(index <= self.at for index in dropped))

@@ -2,13 +2,14 @@
 
 Fast paths. For each segment register there is a dict from linear page to the page's frame, one for reads and one for
 writes. A page is in it only if every check would pass without effect: the segment is flat, the TLB holds the page with
-sufficient rights for the current privilege, and for writes the page is dirty, holds no decoded code, and has been kept
-for the last checkpoint. While a recorder looks, all of them are empty, so that nothing passes unseen. They are caches
-only: losing an entry loses nothing.
+sufficient rights for the current privilege, nobody watches it, and for writes the page is dirty, holds no decoded code,
+is no page table in use, and has been kept for the last checkpoint. While a recorder looks, all of them are empty, so that
+nothing passes unseen. They are caches only: losing an entry loses nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pagefault_lab.machine import flags
@@ -16,7 +17,18 @@ from pagefault_lab.machine.devices import Ports
 from pagefault_lab.machine.events import Access, Check, Kind, Noted, PortAccess, Reason, SegmentAccess, TlbHit
 from pagefault_lab.machine.faults import ALIGNMENT_CHECK, Fault, FaultRaised, general_protection, page_fault
 from pagefault_lab.machine.memory import Code, Frame, Memory
-from pagefault_lab.machine.paging import CODE_PROTECTION, CODE_USER, CODE_WRITE, DIRTY, Mapped, PageWalk, walk
+from pagefault_lab.machine.notices import Notice, What
+from pagefault_lab.machine.paging import (
+    CODE_PROTECTION,
+    CODE_USER,
+    CODE_WRITE,
+    DIRTY,
+    LARGE,
+    PRESENT,
+    Mapped,
+    PageWalk,
+    walk,
+)
 from pagefault_lab.machine.registers import (
     AC,
     ALWAYS_ONE,
@@ -32,6 +44,7 @@ from pagefault_lab.machine.registers import (
     PF,
     PG,
     PGE,
+    PSE,
     RF,
     SF,
     SS,
@@ -48,6 +61,7 @@ from pagefault_lab.machine.segmentation import (
     load_segment,
 )
 from pagefault_lab.machine.tlb import Tlb, TlbEntry
+from pagefault_lab.machine.watches import Watch, Watches
 
 READ, WRITE, FETCH = Kind.READ, Kind.WRITE, Kind.FETCH
 Pages = dict[int, Frame]
@@ -67,6 +81,7 @@ class Cpu:
     `eip` points behind the instruction while it executes, `start` at it. `recorder`, when not None, is the list to
     which everything observable is appended (events.py). `pending` holds vectors of external interrupts that wait.
     `retired` counts instructions (each REP iteration is one), the machine's only clock; `exceptions` counts deliveries.
+    `notices` are what is worth a line in a timeline, `seen` the accesses that were watched, both of the present step.
     """
 
     def __init__(self, memory: Memory, ports: Ports) -> None:
@@ -91,6 +106,10 @@ class Cpu:
         self.retired = self.exceptions = 0
         self.last_fault: tuple[Fault, int] | None = None  # the last exception delivered, and the EIP it saved
         self.recorder: list[Any] | None = None
+        self.notices: list[Notice] = []
+        self.seen: list[Access] = []
+        self.watches = Watches()
+        self._tables: set[int] | None = None  # frames of the page tables in use; None if that is not known
         # fast paths: by privilege (index 1: CPL 3), and by segment register
         self._read_pages: tuple[Pages, Pages] = ({}, {})
         self._write_pages: tuple[Pages, Pages] = ({}, {})
@@ -158,6 +177,7 @@ class Cpu:
             pages.clear()
         for fetches in self._fetch_pages:
             fetches.clear()
+        self._tables = None
         self.refresh()
 
     def forget_page(self, page: int) -> None:
@@ -176,12 +196,58 @@ class Cpu:
         """Make every page's next write take the slow path: code was decoded, or a checkpoint taken."""
         for pages in self._write_pages:
             pages.clear()
+        self._tables = None
 
     def look_with(self, recorder: list[Any] | None, journaling: bool = False) -> None:
         """Record into this list from now on; None stops. While `journaling`, translated code is used all the same."""
         self.recorder = recorder
         self.journaling = journaling
         self.refresh()
+
+    # --- what is noticed at every speed
+
+    def notice(self, what: What, *numbers: int) -> None:
+        """Something was done that is worth a line in a timeline."""
+        self.notices.append(Notice(what, numbers, self.segments[CS].base))
+        self.memory.leaving.append(None)
+
+    def watch(self, watches: Iterable[Watch]) -> None:
+        """See every access to these places from now on, and to no others."""
+        self.watches = Watches(watches)
+        for code in self.memory.code.values():
+            code.forget_blocks()  # without watches, they do not look behind a read
+        self.forget_pages()
+
+    def _look(self, access: Access, second: int) -> None:
+        """See an access if somebody watches what it touches; `second` is the frame of what lies behind a page's end."""
+        if self.watches.see(access, second):
+            self.seen.append(access)
+            self.memory.leaving.append(None)
+
+    @property
+    def tables(self) -> set[int]:
+        """The frames of the page directory that CR3 names, and of its page tables."""
+        if self._tables is None:
+            self._tables = set()
+            directory = self.cr3 >> 12
+            if self.cr0 & PG and self.memory.exists(directory):
+                mask, table = (PRESENT | LARGE, PRESENT) if self.cr4 & PSE else (PRESENT, PRESENT)
+                entries = self.memory.frame(directory)
+                self._tables = {directory, *(entry >> 12 for entry in entries if entry & mask == table)}
+        return self._tables
+
+    def _write_table(self, physical: int, size: int, value: int) -> None:
+        """Store into a page table in use: an entry that changes is noticed."""
+        memory = self.memory
+        places = range(physical & ~3, physical + size, 4)
+        before = [memory.read(place, 4) for place in places]
+        memory.write(physical, size, value)
+        for place, entry in zip(places, before, strict=True):
+            after = memory.read(place, 4)
+            if after != entry:
+                self.notice(What.TABLE, place, entry, after)
+                if place >> 12 == self.cr3 >> 12:
+                    self.forget_writes()  # the directory names other tables
 
     # --- flags
 
@@ -372,6 +438,8 @@ class Cpu:
             raise AssertionError
         for address, updated in walked.updates():
             self.memory.write(address, 4, updated)
+        if self.watches:
+            self._look_at_walk(walked)
         dirty = kind is WRITE or bool(walked.lookups[-1].entry & DIRTY)
         self.tlb.entries[linear >> 12] = TlbEntry(
             end.physical >> 12, end.user, end.writable, dirty, end.global_, end.large
@@ -379,8 +447,17 @@ class Cpu:
         if entry is not None:  # for a clean page, perhaps a stale one, by which the fast paths went
             self.forget_page(linear >> 12)
             if entry.frame != end.physical >> 12 and entry.frame in self.memory.code:
-                self.memory.code[entry.frame].forget()  # the running block may be of this very page
+                self.memory.forget_code(entry.frame)  # the running block may be of this very page
         return end.physical
+
+    def _look_at_walk(self, walked: PageWalk) -> None:
+        """See the entries that a walk has read, and changed. It goes by physical addresses only."""
+        updates = dict(walked.updates())
+        for lookup in walked.lookups:
+            place, entry = lookup.address, lookup.entry
+            self._look(Access(Reason.TABLE, READ, place, place, 4, entry, None), 0)
+            if place in updates:
+                self._look(Access(Reason.TABLE, WRITE, place, place, 4, updates[place], entry), 0)
 
     def ask(self, linear: int, kind: Kind, user: bool) -> TlbEntry | PageWalk | None:
         """What would decide an access, without making it: the TLB's entry, a walk, or None while paging is off."""
@@ -412,6 +489,7 @@ class Cpu:
         """Read bytes at a linear address; `user` tells whose rights count, `kind` WRITE demands write rights."""
         first = 4096 - (linear & 0xFFF)
         physical = self.translate(linear, kind, user)
+        second = 0
         if size <= first:
             value = self.memory.read(physical, size)
             if self.recorder is None or self.journaling:
@@ -419,8 +497,8 @@ class Cpu:
         else:
             second = self.translate(linear + first & 0xFFFFFFFF, kind, user)
             value = self.memory.read(physical, first) | self.memory.read(second, size - first) << 8 * first
-        if self.recorder is not None:
-            self.recorder.append(Access(reason, READ, linear, physical, size, value, None))
+        if self.recorder is not None or self.watches:
+            self._accessed(Access(reason, READ, linear, physical, size, value, None), second)
         return value
 
     def write_linear(self, linear: int, size: int, value: int, user: bool, reason: Reason) -> None:
@@ -428,30 +506,45 @@ class Cpu:
         first = 4096 - (linear & 0xFFF)
         physical = self.translate(linear, WRITE, user)
         second = self.translate(linear + first & 0xFFFFFFFF, WRITE, user) if size > first else 0
-        if self.recorder is not None:
+        if self.recorder is not None or self.watches:
             before = self.memory.read(physical, min(size, first))
             if size > first:
                 before |= self.memory.read(second, size - first) << 8 * first
-            self.recorder.append(Access(reason, WRITE, linear, physical, size, value, before))
+            self._accessed(Access(reason, WRITE, linear, physical, size, value, before), second)
         if size <= first:
-            self.memory.write(physical, size, value)
+            self._store(physical, size, value)
             if self.recorder is None or self.journaling:
                 self._remember(linear, physical, WRITE, user, reason)
         else:
-            self.memory.write(physical, first, value & (1 << 8 * first) - 1)
-            self.memory.write(second, size - first, value >> 8 * first)
+            self._store(physical, first, value & (1 << 8 * first) - 1)
+            self._store(second, size - first, value >> 8 * first)
+
+    def _accessed(self, access: Access, second: int) -> None:
+        """Tell whoever looks of an access; `second` is the physical address of what lies behind a page's end."""
+        if self.recorder is not None:
+            self.recorder.append(access)
+        if self.watches:
+            self._look(access, second >> 12)
+
+    def _store(self, physical: int, size: int, value: int) -> None:
+        """Store what lies in one frame."""
+        if physical >> 12 in self.tables:
+            self._write_table(physical, size, value)
+        else:
+            self.memory.write(physical, size, value)
 
     def _remember(self, linear: int, physical: int, kind: Kind, user: bool, reason: Reason) -> None:
         """Let the next access to this page take the fast path, if nothing would be missed."""
         if user != (self.cpl == 3) or reason is Reason.TABLE or reason is Reason.FETCH:
             return
         number = physical >> 12
-        if not self.memory.exists(number):
-            return
         page = linear >> 12
+        if not self.memory.exists(number) or page in self.watches.pages or number in self.watches.frames:
+            return
         frame = self.memory.frame(number)
         self._read_pages[user][page] = frame
-        if kind is WRITE and (number not in self.memory.code or not self.memory.code[number].words):
+        has_code = number in self.memory.code and self.memory.code[number].words
+        if kind is WRITE and not has_code and number not in self.tables:
             self.memory.touch(number)
             self._write_pages[user][page] = frame
 
@@ -577,9 +670,10 @@ class Cpu:
 
     def set_segment(self, number: int, segment: Segment) -> None:
         """Put a checked segment into a segment register; loading CS sets CPL to its RPL."""
-        self.segments[number] = segment
-        if number == CS:
+        if number == CS and self.cpl != segment.selector & 3:
+            self.notice(What.RING, self.cpl, segment.selector & 3)
             self.cpl = segment.selector & 3
+        self.segments[number] = segment
         self.refresh()
 
     def load_segment(self, number: int, selector: int) -> None:
@@ -591,6 +685,7 @@ class Cpu:
     def write_cr0(self, value: int) -> None:
         """Change CR0; a change of PG or WP leaves no translation behind."""
         changed = self.cr0 ^ value
+        self.notice(What.CR0, self.cr0, value | 0x10)
         self.cr0 = value | 0x10  # ET is hard-wired on a 486
         if changed & PG:
             self.tlb.drop_all(keep_global=False)
@@ -598,18 +693,21 @@ class Cpu:
 
     def write_cr3(self, value: int) -> None:
         """Load the page directory's address: drops every translation but the global ones."""
+        self.notice(What.CR3, self.cr3, value)
         self.cr3 = value
         self.tlb.drop_all(keep_global=bool(self.cr4 & PGE))
         self.forget_pages()
 
     def write_cr4(self, value: int) -> None:
         """Change CR4: drops every translation."""
+        self.notice(What.CR4, self.cr4, value)
         self.cr4 = value
         self.tlb.drop_all(keep_global=False)
         self.forget_pages()
 
     def invalidate(self, linear: int) -> None:
         """INVLPG: drop one page's translation."""
+        self.notice(What.FLUSH, linear)
         self.tlb.drop(linear)
         self.forget_pages()
 
@@ -618,6 +716,7 @@ class Cpu:
     def read_port(self, port: int, size: int) -> int:
         """IN, after the privilege has been checked."""
         value = self.ports.read(port, size)
+        self.notice(What.PORT, port, value, size, 0)
         if self.recorder is not None:
             self.recorder.append(PortAccess(port, size, READ, value))
         return value
@@ -626,6 +725,7 @@ class Cpu:
         """OUT, after the privilege has been checked."""
         if self.recorder is not None:
             self.recorder.append(PortAccess(port, size, WRITE, value))
+        self.notice(What.PORT, port, value, size, 1)
         self.ports.write(port, size, value)
 
     @property

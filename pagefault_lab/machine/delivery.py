@@ -26,6 +26,7 @@ from pagefault_lab.machine.faults import (
     stack_fault,
 )
 from pagefault_lab.machine.gates import Gate
+from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.registers import CS, ESP, IF, NT, RF, SS, TF, VM
 from pagefault_lab.machine.segmentation import (
     Descriptor,
@@ -163,6 +164,10 @@ def _deliver(cpu: Cpu, fault: Fault, source: Source) -> None:
         if source is Source.EXCEPTION:
             cpu.exceptions += 1
             cpu.last_fault = (fault, saved)
+            error = -1 if fault.error is None else fault.error
+            cpu.notice(What.FAULT, fault.vector, error, fault.linear or 0)
+        else:
+            cpu.notice(What.INTERRUPT, fault.vector, 1)
         with _observed(cpu) as events:
             failed, becomes = None, ""
             try:
@@ -176,6 +181,7 @@ def _deliver(cpu: Cpu, fault: Fault, source: Source) -> None:
             return
         if becomes == "shutdown":
             cpu.shutdown = True
+            cpu.notice(What.SHUTDOWN)
             return
         fault = DOUBLE_FAULT if becomes else failed
         source = Source.EXCEPTION
@@ -186,6 +192,7 @@ def software_interrupt(cpu: Cpu, vector: int, checked: bool = True) -> None:
     fault = Fault(vector, None)
     source = Source.SOFTWARE if checked else Source.EXCEPTION
     saved = cpu.eip
+    cpu.notice(What.INTERRUPT, vector, 0)
     with _observed(cpu) as events:
         failed = None
         try:

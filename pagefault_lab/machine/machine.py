@@ -6,7 +6,7 @@ and `run_told`, a run that tells each step. Time is the number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
@@ -18,6 +18,7 @@ from pagefault_lab.machine.devices import Ports
 from pagefault_lab.machine.events import Access, Kind, Reason
 from pagefault_lab.machine.faults import DEBUG, Fault, FaultRaised, NotSimulated, general_protection
 from pagefault_lab.machine.memory import Code, Memory
+from pagefault_lab.machine.notices import Notice, What
 from pagefault_lab.machine.registers import CS, ECX, MASK, RF
 from pagefault_lab.machine.step import End, Interrupted, Retired, ShutDown, Step, Unsupported, Waiting, changes, visible
 
@@ -35,12 +36,19 @@ class Stop(Enum):
     FAULT = "an exception was delivered"
     WAITING = "the processor is halted"
     SHUTDOWN = "the processor is shut down"
+    CAUGHT = "something was done that the host waits for"
     UNSUPPORTED = "something that is not simulated"
     ASKED = "the host asked"
 
 
+Listener = Callable[[int, int, Notice], object]  # number of the step, linear address of its instruction, what it did
+
+
 class Machine:
-    """A PC as far as it matters here. It starts as `Cpu` does, at CPL 0 with null segments; a world sets it up."""
+    """A PC as far as it matters here. It starts as `Cpu` does, at CPL 0 with null segments; a world sets it up.
+
+    `listener` is told whatever is worth a line in a timeline, when the step that did it has been made.
+    """
 
     def __init__(self, memory_size: int = 32 * MEGABYTE) -> None:
         self.memory = Memory(memory_size)
@@ -49,6 +57,18 @@ class Machine:
         self.steps = 0
         self.hot = HOT
         self.unsupported = ""  # what a stop for UNSUPPORTED was about
+        self.caught: tuple[Notice | Access, ...] = ()  # and what one for CAUGHT
+        self.listener: Listener | None = None
+        self._catching: Container[What] = ()
+
+    def copy(self) -> Machine:
+        """A machine of its own in the same state; it knows nothing of checkpoints, and translates code anew."""
+        copy = Machine(self.memory.size)
+        copy.memory.frames = [None if words is None else words[:] for words in self.memory.frames]
+        copy.steps = self.steps
+        copy.ports.restore(self.ports.save())
+        copy.cpu.restore(self.cpu.save())
+        return copy
 
     def interrupt(self, vector: int) -> None:
         """Request an external interrupt: it waits until IF allows it."""
@@ -70,6 +90,7 @@ class Machine:
             instruction, unsupported = None, str(missing)
         finally:
             cpu.look_with(None)
+        self._settle(bool(unsupported))
         deliveries = tuple(
             event for event in events if isinstance(event, Delivery) and event.source is not Source.SOFTWARE
         )
@@ -135,6 +156,21 @@ class Machine:
             with suppress(NotSimulated):  # the instruction is done: the next step says that its trap is not
                 self._trap()
         return instruction
+
+    def _settle(self, undone: bool = False) -> bool:
+        """The last step is made (or `undone`): tell what was noticed in it; whether it is what the host waits for."""
+        cpu, listener = self.cpu, self.listener
+        self.memory.leaving.clear()
+        caught: list[Notice | Access] = [*cpu.seen]
+        for notice in cpu.notices:
+            if listener is not None and not undone:
+                listener(self.steps - 1, notice.base + cpu.start & 0xFFFFFFFF, notice)
+            if notice.what in self._catching:
+                caught.append(notice)
+        cpu.notices.clear()
+        cpu.seen.clear()
+        self.caught = () if undone else tuple(caught)
+        return bool(self.caught)
 
     def _trap(self) -> None:
         """The single-step trap behind an instruction."""
@@ -219,12 +255,15 @@ class Machine:
 
     # --- many steps
 
-    def run(self, limit: int, stops: Collection[int] = (), on_fault: bool = False) -> Stop:
+    def run(
+        self, limit: int, stops: Collection[int] = (), on_fault: bool = False, catch: Container[What] = ()
+    ) -> Stop:
         """Go on for at most `limit` steps; stop when EIP's linear address is in `stops`, before executing it.
 
-        The first step is made even if it starts at such an address. `on_fault` stops after an exception's delivery.
+        The first step is made even if it starts at such an address. `on_fault` stops after an exception's delivery, and
+        a step stops that does one of `catch`, or an access that `Cpu.watch` asked for: `caught` has them.
         """
-        return self._run(limit, stops, on_fault, None)
+        return self._run(limit, stops, on_fault, catch)
 
     def record(self, limit: int, journal: list[Any], stops: Collection[int] = (), on_fault: bool = False) -> Stop:
         """Like `run`, with everything written down in `journal`; `journal.records` reads it.
@@ -234,28 +273,36 @@ class Machine:
         """
         self.cpu.look_with(journal, journaling=True)
         try:
-            return self._run(limit, stops, on_fault, journal)
+            return self._run(limit, stops, on_fault, journal=journal)
         finally:
             self.cpu.look_with(None)
 
     def run_told(
-        self, limit: int, take: Callable[[Step], object], stops: Collection[int] = (), on_fault: bool = False
+        self,
+        limit: int,
+        take: Callable[[Step], object],
+        stops: Collection[int] = (),
+        on_fault: bool = False,
+        catch: Container[What] = (),
     ) -> Stop:
         """Like `run`, with everything told: each step is given to `take` when it has been made."""
-        return self._run(limit, stops, on_fault, None, take)
+        return self._run(limit, stops, on_fault, catch, take=take)
 
     def _run(
         self,
         limit: int,
         stops: Collection[int],
         on_fault: bool,
-        journal: list[Any] | None,
+        catch: Container[What] = (),
+        journal: list[Any] | None = None,
         take: Callable[[Step], object] | None = None,
     ) -> Stop:
         cpu = self.cpu
         exceptions = cpu.exceptions
         last = self.steps + limit
         self.unsupported = ""
+        self.caught = ()
+        self._catching = catch
         arrived = True  # EIP is where a block may begin: the run's start, or behind a transfer
         while self.steps < last:
             if cpu.shutdown:
@@ -274,6 +321,7 @@ class Machine:
                     self._warm(stops)
                 self._run_blocks(last, stops)
                 if self.unsupported:
+                    self._settle(undone=True)
                     return Stop.UNSUPPORTED
             arrived = True
             if self.steps == before:
@@ -283,8 +331,13 @@ class Machine:
                     instruction = self._advance()
                 except NotSimulated as missing:
                     self.unsupported = str(missing)
+                    self._settle(undone=True)
                     return Stop.UNSUPPORTED
+                if self.memory.leaving:
+                    self._settle()
                 arrived = instruction is None or instruction.form.transfers or cpu.eip == cpu.start  # a REP goes on
+            if self.caught:
+                return Stop.SHUTDOWN if cpu.shutdown else Stop.CAUGHT
             if on_fault and cpu.exceptions != exceptions:
                 return Stop.SHUTDOWN if cpu.shutdown else Stop.FAULT
             if stops and cpu.segments[CS].base + cpu.eip & 0xFFFFFFFF in stops:
@@ -294,23 +347,25 @@ class Machine:
     def _run_blocks(self, last: int, stops: Collection[int]) -> None:
         """Run translated blocks as long as one follows another, up to a stop, an exception or step number `last`."""
         cpu = self.cpu
+        leaving = self.memory.leaving
         exceptions = cpu.exceptions
-        steps = self.steps
+        retired = self.steps
         while True:
             blocks = cpu.fetches.get(cpu.eip >> 12)
             if blocks is None:
                 break
             block = blocks.get(cpu.eip)
-            if block is None or steps + block.length > last:
+            if block is None or self.steps + block.length > last:
                 break
             if stops and not block.addresses.isdisjoint(stops):
                 del blocks[cpu.eip]  # it will be translated anew, to end before the stop
                 break
-            steps += block.run(last - steps)
+            self.steps += block.run(last - self.steps)
+            if leaving and not self.unsupported and self._settle():
+                break
             if cpu.exceptions != exceptions or cpu.eip in stops or self.unsupported:
                 break
-        cpu.retired += steps - self.steps
-        self.steps = steps
+        cpu.retired += self.steps - retired
 
     def faulted(self, fault: Fault, made: int) -> int:
         """Deliver the fault of a translated instruction behind `made` steps of its block; the steps with it."""

@@ -19,17 +19,16 @@ class Code:
 
     `decoded` is by (offset in the frame, default size). `blocks` are by EIP, first the free ones, then those that keep
     a journal; `heat` counts arrivals at an EIP that has no block yet. `words` are the words of the frame that any of it
-    came from. `generation` counts the times it was forgotten, so that a running block can tell.
+    came from.
     """
 
-    __slots__ = ("blocks", "decoded", "generation", "heat", "words")
+    __slots__ = ("blocks", "decoded", "heat", "words")
 
     def __init__(self) -> None:
         self.decoded: dict[tuple[int, int], Any] = {}
         self.blocks: tuple[dict[int, Any], dict[int, Any]] = ({}, {})
         self.heat: dict[int, int] = {}
         self.words: set[int] = set()
-        self.generation = 0
 
     def keep(self, offset: int, default_size: int, instruction: Any, length: int) -> None:
         """Keep a decoded instruction that lies wholly in the frame."""
@@ -39,15 +38,22 @@ class Code:
     def forget(self) -> None:
         """The frame has changed under it."""
         self.decoded.clear()
+        self.words.clear()
+        self.forget_blocks()
+
+    def forget_blocks(self) -> None:
+        """Translate anew what is hot."""
         for blocks in self.blocks:
             blocks.clear()
         self.heat.clear()
-        self.words.clear()
-        self.generation += 1
 
 
 class Memory:
-    """`size` bytes of RAM from physical address 0; `size` is a multiple of 4096."""
+    """`size` bytes of RAM from physical address 0; `size` is a multiple of 4096.
+
+    `saved`, when not None, takes what frames held at the last checkpoint as they first change. `leaving` is not empty
+    when a translated block must not go on behind its present instruction.
+    """
 
     def __init__(self, size: int) -> None:
         if size <= 0 or size % PAGE:
@@ -55,7 +61,8 @@ class Memory:
         self.size = size
         self.frames: list[Frame | None] = [None] * (size // PAGE)
         self.code: dict[int, Code] = {}
-        self.saved: dict[int, Frame | None] | None = None  # contents at the last checkpoint of frames changed since
+        self.saved: dict[int, Frame | bytes | None] | None = None
+        self.leaving: list[None] = []
 
     def frame(self, number: int) -> Frame:
         """The words of a frame, to read or, after `touch`, to write. Beyond the memory: a throw-away frame of ones."""
@@ -106,9 +113,16 @@ class Memory:
         if shift + 8 * size > 32:
             frame[index + 1] = frame[index + 1] & ~(mask >> 32) | bits >> 32
             if code is not None and index + 1 in code.words:
-                code.forget()
+                self.forget_code(number)
         if code is not None and index in code.words:
+            self.forget_code(number)
+
+    def forget_code(self, number: int) -> None:
+        """Forget what was decoded from a frame, if it has code; the running block may be of it."""
+        code = self.code.get(number)
+        if code is not None:
             code.forget()
+            self.leaving.append(None)
 
     def read_bytes(self, physical: int, count: int) -> bytes:
         """`count` bytes from anywhere, as they lie."""
@@ -119,15 +133,14 @@ class Memory:
         for address, byte in enumerate(data, physical):
             self.write(address, 1, byte)
 
-    def checkpoint(self) -> None:
-        """Start to keep what is there now, for `changes`. The caller makes sure that writes come by `touch` again."""
-        self.saved = {}
-
-    def restore(self, saved: dict[int, Frame | None]) -> None:
-        """Put back the contents of frames as a checkpoint kept them."""
-        for number, words in saved.items():
-            self.touch(number)
-            if number in self.code:
-                self.code[number].forget()
-            frame = self.frame(number)
-            frame[:] = words if words is not None else [0] * WORDS
+    def put(self, number: int, words: Frame | None) -> None:
+        """Give a frame other contents; None is a frame that was never used."""
+        frame = self.frames[number]
+        if frame is None and words is None:
+            return
+        frame = self.frame(number)
+        if words is None:
+            words = [0] * WORDS
+        if frame != words:
+            self.forget_code(number)
+            frame[:] = words

@@ -13,7 +13,8 @@ def went_back(back: WentBack) -> Lines:
     """How far, and which lines were taken back."""
     place = back.place
     name = f" <{place.name}>" if place.name else ""
-    lines = [Line.of(note("undone: "), printable(line).partition("\n")[0], indent=2) for line in back.undone]
+    done = "undone: " if back.steps >= 0 else "redone: "
+    lines = [Line.of(note(done), printable(line).partition("\n")[0], indent=2) for line in back.undone]
     return Lines.of(
-        Line.of(f"back by {count(back.steps, 'step')}: cpl{place.ring} {hex32(place.address)}{name}", hang=2), *lines
+        Line.of(f"{'back' if back.steps >= 0 else 'forward'} by {count(abs(back.steps), 'step')}: cpl{place.ring} {hex32(place.address)}{name}", hang=2), *lines
     )

@@ -128,15 +128,71 @@ def test_checkpoints_bring_everything_back_in_any_order(seed: int) -> None:
     machine.hot = 1
     checkpoints = Checkpoints(machine)
     expected: list[tuple[Any, ...]] = []
-    for _ in range(30):
-        if not expected or random.random() < 0.5:
-            checkpoints.take()
-            expected.append(state(machine))
-        else:
-            index = random.randrange(len(expected))
-            checkpoints.return_to(index)
-            del expected[index + 1 :]
-            assert state(machine) == expected[index]
-        machine.ports.write(random.choice((0xE9, 0x3F8, 0x3FB)), 1, random.getrandbits(8))
+    newest: tuple[Any, ...] | None = None  # while the machine is in the past
+    cut = 0
+    for _ in range(80):
+        match random.choice(("take", "take", "go", "go", "newest", "merge")):
+            case "merge" if len(expected) > 2:
+                index = random.randrange(1, len(expected))
+                if index != checkpoints.at:
+                    checkpoints.merge([index])
+                    del expected[index]
+                    continue
+            case "go" if expected:
+                newest = newest or state(machine)
+                index = random.randrange(len(expected))
+                checkpoints.go_to(index)
+                assert state(machine) == expected[index]
+                assert state(checkpoints.copy_of_newest()) == newest
+            case "newest" if newest is not None:
+                checkpoints.go_to_newest()
+                assert state(machine) == newest
+                newest = None
+            case _:
+                if newest is not None:
+                    del expected[checkpoints.at + 1 :]
+                    checkpoints.cut()
+                    newest = None
+                    cut += 1
+                checkpoints.take()
+                expected.append(state(machine))
+        for index in random.sample(range(len(expected)), min(2, len(expected))):
+            assert state(checkpoints.copy_of(index)) == expected[index]
+        if newest is None and expected:
+            machine.ports.write(random.choice((0xE9, 0x3F8, 0x3FB)), 1, random.getrandbits(8))
+            machine.run(random.choice((1, 20, 200)))
+            machine.memory.write(random.randrange(TOP), 1, random.getrandbits(8))
+    assert cut
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_future_that_was_cut_can_be_joined_again(seed: int) -> None:
+    random = Random(seed)
+    machine = wild(seed)
+    machine.hot = 1
+    checkpoints = Checkpoints(machine)
+    expected: list[tuple[Any, ...]] = []
+    for _ in range(8):
+        checkpoints.take()
+        expected.append(state(machine))
         machine.run(random.choice((1, 20, 200)))
         machine.memory.write(random.randrange(TOP), 1, random.getrandbits(8))
+    newest = state(machine)
+    for _ in range(10):
+        index = random.randrange(8)
+        checkpoints.go_to(index)
+        machine.run(random.choice((0, 5)))
+        future = checkpoints.cut()
+        checkpoints.take()
+        machine.run(50)
+        machine.memory.write(random.randrange(TOP), 1, random.getrandbits(8))
+        checkpoints.go_to(index + 1)
+        checkpoints.cut()
+        checkpoints.merge([index + 1])
+        checkpoints.join(future)
+        order = random.sample(range(8), 8)
+        for place in order:
+            checkpoints.go_to(place)
+            assert state(machine) == expected[place]
+        checkpoints.go_to_newest()
+        assert state(machine) == newest

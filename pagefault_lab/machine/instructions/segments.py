@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pagefault_lab.machine.events import Reason
 from pagefault_lab.machine.faults import INVALID_OPCODE, general_protection, not_present
 from pagefault_lab.machine.instructions import instruction
+from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.registers import CS, DS, ES, FS, GS, SS, ZF
 from pagefault_lab.machine.segmentation import (
     CALL_GATE16,
@@ -226,6 +227,7 @@ def lldt(cpu: Cpu, source: Register | Memory) -> None:
     selector = source.read(cpu)
     if is_null(selector):
         cpu.ldtr = SystemSegment(selector)
+        cpu.notice(What.LDT, selector)
         return
     bad = general_protection(selector & 0xFFFC)
     cpu.require("the selector is of the GDT", not selector & 4, bad, selector=selector)
@@ -233,6 +235,7 @@ def lldt(cpu: Cpu, source: Register | Memory) -> None:
     cpu.require("it is an LDT", descriptor.system and descriptor.type == LDT, bad, type=descriptor.type)
     cpu.require("the LDT is present", descriptor.present, not_present(selector & 0xFFFC), P=int(descriptor.present))
     cpu.ldtr = SystemSegment(selector, descriptor.base, descriptor.limit, LDT, True)
+    cpu.notice(What.LDT, selector)
 
 
 @instruction(("ltr rm16", "0F 00 /3"), ("ltrW rm16", "0F 00 /3"), transfers=True)
@@ -254,6 +257,7 @@ def ltr(cpu: Cpu, source: Register | Memory) -> None:
     address = cpu.gdtr.base + (selector & 0xFFF8) + 5 & 0xFFFFFFFF
     cpu.write_linear(address, 1, descriptor.raw >> 40 & 0xFF | 2, False, Reason.TABLE)
     cpu.tr = SystemSegment(selector, descriptor.base, descriptor.limit, busy, True)
+    cpu.notice(What.TASK, selector)
 
 
 @instruction(

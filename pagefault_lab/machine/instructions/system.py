@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.machine.faults import NotSimulated, general_protection
 from pagefault_lab.machine.instructions import instruction
+from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.registers import CD, CR0_NAMES, CR4_NAMES, EM, MASK, MP, NW, PE, PG, TS
 from pagefault_lab.machine.segmentation import TableRegister
 
@@ -58,6 +59,7 @@ def lgdt(cpu: Cpu, operand_size: int, source: Memory) -> None:
     [0x2000]=0x1000007f [0x2004]=2 | lgdtl 0x2000 = 0f011500200000 | gdtr.base=0x21000 gdtr.limit=0x7f
     """
     cpu.gdtr = loaded_table(cpu, operand_size, source)
+    cpu.notice(What.GDT, cpu.gdtr.base, cpu.gdtr.limit)
 
 
 @instruction(
@@ -70,6 +72,7 @@ def lidt(cpu: Cpu, operand_size: int, source: Memory) -> None:
     [0x2000]=0x100007ff [0x2004]=0xab12 | lidtw 0x2000 = 660f011d00200000 | idtr.base=0x121000 idtr.limit=0x7ff
     """
     cpu.idtr = loaded_table(cpu, operand_size, source)
+    cpu.notice(What.IDT, cpu.idtr.base, cpu.idtr.limit)
 
 
 @instruction(("sgdtL m", "O32 0F 01 /0"), ("sgdt m", "O32 0F 01 /0"), ("sgdtW m", "O16 0F 01 /0"))

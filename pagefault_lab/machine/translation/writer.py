@@ -49,7 +49,6 @@ class Writer:
         self.journaling = journaling
         self.eip = eip
         self.frame = physical & 0xFFFFF000
-        self.code = machine.memory.code[physical >> 12]
         self.addresses: list[int] = []  # of the instructions as they are written: `at` is an index into it
         self.made: list[int] = []  # and how many of its path were executed before each
         self.handlers: list[str] = []  # what stores the flags if the instruction `at` faults
@@ -240,8 +239,8 @@ class Writer:
             read=cpu.note_read if noting else cpu.read, write=cpu.note_write if noting else cpu.write,
             push=cpu.note_push if noting else cpu.push, peek_stack=cpu.note_peek if noting else cpu.peek_stack,
             iterate=self.machine.iterate, faulted=self.machine.faulted, FaultRaised=FaultRaised,
-            EIPS=tuple(self.addresses), MADE=tuple(self.made), CODE=self.code,
-            LENGTH=length,
+            EIPS=tuple(self.addresses), MADE=tuple(self.made), LENGTH=length,
+            LEAVING=self.machine.memory.leaving,
         )  # fmt: skip
         exec(compile("\n".join(source), f"<block at {self.eip:#x}>", "exec"), self.namespace)
         return Block(self.namespace["run"], length, frozenset(self.addresses), "\n".join(source))
@@ -290,10 +289,10 @@ class Writer:
                 if before is not None:
                     self.handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
             lines += statements
-            if self.writes:
-                # a write may have changed the very code that is running
+            if self.writes or (self.calls and self.machine.cpu.watches):
+                # it may have changed the very code that is running, or be what somebody waits for
                 there = None if repeats or self.goes_to is None else str(self.goes_to)
-                lines += [f"if CODE.generation != {self.code.generation}:", *indented(self.leave(there, again=False))]
+                lines += ["if LEAVING:", f"    cpu.start = {eip}", *indented(self.leave(there, again=False))]
             if repeats:
                 here = self.leave(str(eip))
                 lines += [f"if cpu.eip != {self.next_eip}:", *indented(here)]
