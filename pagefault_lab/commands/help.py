@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.commands import GROUPS, Command, all_commands, command, find, get, spellings
 from pagefault_lab.commands.parameters import Topic
@@ -13,6 +13,8 @@ from pagefault_lab.problem import Problem, closest
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
+EXPRESSIONS: Final = "expressions"  # a topic
+
 
 @command("help", "h", "?", group="session")
 def help_(session: Session, name: Topic = "") -> Iterator[object]:
@@ -21,6 +23,7 @@ def help_(session: Session, name: Topic = "") -> Iterator[object]:
     help walk       the command
     help pushl      the instruction: what it does, its encodings, examples
     help running    the commands of one group
+    help expressions    what `p`, `set`, `display`, conditions and addresses are made of
     """
     word = " ".join(name.split()).lower()
     if not word:
@@ -28,12 +31,16 @@ def help_(session: Session, name: Topic = "") -> Iterator[object]:
         return
     found = list(_explained(word))
     if not found:
-        known = [*spellings(), *mnemonics(), *GROUPS]
+        known = [*spellings(), *mnemonics(), *GROUPS, EXPRESSIONS]
         raise Problem(f"there is no help for {word}", closest(word, known) or "help lists the commands")
     yield from found
 
 
 def _explained(word: str) -> Iterator[object]:
+    if len(word) > 3 and EXPRESSIONS.startswith(word):
+        from pagefault_lab.lab.expression_help import expression_help
+
+        yield expression_help()
     if word in spellings():
         yield _page(get(word))
     elif any(name.startswith(word + " ") for name in spellings()):

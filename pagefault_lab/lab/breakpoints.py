@@ -25,11 +25,12 @@ class Breakpoint:
         self.hits = 0
 
     def holds(self, context: Context) -> bool:
-        """Whether its condition allows to stop. One that cannot be evaluated does, so that it is noticed."""
+        """Whether its condition allows to stop. One that cannot be evaluated does, so that it is noticed; not one that
+        asks about what has not happened."""
         if self.condition is None:
             return True
         try:
-            return bool(self.condition.value(context))
+            return self.condition.holds(context)
         except Problem:
             return True
 

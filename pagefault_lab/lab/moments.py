@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from pagefault_lab.lab.contexts import Then
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.expressions import Expression
     from pagefault_lab.lab.session import Session
-    from pagefault_lab.lab.symbols import Symbols
     from pagefault_lab.machine.machine import Machine
 
 
@@ -63,18 +62,9 @@ def _at(session: Session, mark: int) -> tuple[Moment, Machine]:
     return Moment(machine.steps, session.history.marks[mark].line), machine
 
 
-@dataclass
-class _Then:
-    """What an expression is evaluated in, with the variables of another time."""
-
-    machine: Machine
-    symbols: Symbols
-    variables: dict[str, int]
-
-
 def _value_at(session: Session, step: Expression, mark: int) -> int | None:
     """What an expression would have given with the variables of a mark; None if it names one that was not set."""
     variables = session.variables_in(session.history.marks[mark].state)
     with suppress(Problem):
-        return step.value(_Then(session.machine, session.symbols, variables))
+        return step.value(Then.of(session, session.machine, variables))
     return None

@@ -6,21 +6,22 @@ from pagefault_lab.machine.registers import signed
 
 
 def in_format(value: int, letter: str, size: int | None = None) -> str:
-    """A number of `size` bytes (None: of no particular size) by its letter: x d u o t c a."""
+    """A number of `size` bytes by its letter: x d u o t c a z. Without a size it is as wide as gdb would have it."""
+    width = size or next((width for width in (4, 8) if -(1 << 8 * width - 1) <= value < 1 << 8 * width), 32)
+    bits = value & (1 << 8 * width) - 1
     match letter:
         case "d":
-            return str(signed(value, size) if size in (1, 2, 4) else value)
+            return str(signed(bits, width) if width in (1, 2, 4) else value)
         case "u":
-            return str(value & (1 << 8 * (size or 4)) - 1 if value < 0 else value)
+            return str(bits)
         case "o":
-            return f"0{value:o}" if value >= 0 else f"-0{-value:o}"
+            return f"0{bits:o}" if bits else "0"
         case "t":
-            return f"{value:0{8 * size}b}" if size else f"{value:#b}"
+            return f"{bits:0{8 * width}b}" if size else f"{bits:#b}"
         case "c":
-            code = value & 0xFF
-            return f"{code} {character(code)}"
+            return f"{value & 0xFF} {character(value & 0xFF)}"
         case _:
-            return f"0x{value:0{2 * size}x}" if size else f"{value:#x}"
+            return f"0x{bits:0{2 * width}x}" if size or letter == "z" else f"{bits:#x}"
 
 
 def character(code: int) -> str:
@@ -37,3 +38,8 @@ def plainly(value: int) -> str:
         return f"{value} ({value:#x})"
     negative = f", {signed(value, 4)}" if 0x8000_0000 <= value <= 0xFFFF_FFFF else ""
     return f"{value:#x} ({value}{negative})"
+
+
+def briefly(value: int) -> str:
+    """A number among others: `7`, `0xe (14)`, and what is large as an address."""
+    return str(value) if -10 < value < 10 else f"{value:#x} ({value})" if 0 < value < 0x1000 else f"{value:#x}"

@@ -11,6 +11,7 @@ from pagefault_lab.views.words import printable
 
 @view(Value)
 def value(found: Value) -> Lines:
-    """`eax + 4 = 0xc (12)`."""
+    """`eax + 4 = 0xc (12)`, `eip = 0xc0100340 <page_fault>`."""
     text = in_format(found.value, found.letter) if found.letter else plainly(found.value)
-    return Lines.of(Line.of(f"{printable(found.expression)} = ", Span(text, STRONG)))
+    symbol = f" <{found.symbol}>" if found.symbol else ""
+    return Lines.of(Line.of(f"{printable(found.expression)} = ", Span(text, STRONG), symbol))

@@ -8,12 +8,13 @@ import subprocess
 import time
 
 import pytest
-from benches import do, value
-from hypothesis import given
+from benches import do, everything, value
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagefault_lab.lab import expressions
 from pagefault_lab.lab.session import Session
+from pagefault_lab.machine.notices import Notice, What
 from pagefault_lab.problem import Problem
 
 
@@ -49,12 +50,20 @@ def test_an_expression_has_this_value(bare: Session, text: str, expected: int) -
         ("", 0, "missing"), ("1+", 2, "missing"), ("(1", 0, ")"), ("1 2", 2, "more than"), ("0x", 0, "not a number"),
         ("09", 0, "octal"), ("1 = 2", 2, "="), ("eaz", 0, "eaz"), ("1 + eaz", 4, "eaz"), ("u7[1]", 0, "u7"),
         ("u32[1", 3, "]"), ("foo(1)", 0, "foo"), ("pte(1).presnt", 7, "presnt"), ("fault.vectro", 6, "vectro"),
-        ("fault", 0, "several"), ("pte", 0, "pte"), ("$nothing", 0, "nothing"), ("1/0", 1, "zero"), ("5 % (1-1)", 2,
+        ("fault + 0", 0, "several"), ("pte", 0, "pte"), ("$nothing", 0, "nothing"), ("1/0", 1, "zero"), ("5 % (1-1)", 2,
         "zero"),
         ("1<<200", 1, "200"), ("1<<-1", 1, "-1"), ("%foo", 0, "foo"), ("'ab'", 0, "character"), ("1 ? 2", 5, ":"),
         ("1 @ 2", 2, "@"), ("idt(14).offset", 0, "limit"), ("gdt(1)", 0, "limit"), ("tss.esp0", 0, "TSS"),
         ("\\none", 0, "none"),
-        ("99999999999999999999999", 0, "64 bits"),
+        ("99999999999999999999999", 0, "64 bits"), ("seg", 0, "several"), ("seg.xs.base", 0, "no seg.xs"),
+        ("1 + tss", 4, "several"), ("pte(1).", 6, "more than"), ("fault(14)", 0, "no fault(..)"), ("$_", 0, "printed"),
+        ("last", 0, "of what"), ("ever()", 5, "no event"), ("ever(fualt)", 5, "fualt"), ("count(fault(14", 11, ")"),
+        ("1 + last(cr3)", 9, "no cr3"), ("last(cr3).aftr", 10, "aftr"), ("count(fault(14, 3))", 16, "no such"),
+        ("count(fault(error, 3))", 19, "no such"), ("count(cr3(1, ever(fault)))", 13, "cannot ask"),
+        ("count(fault(frame.eip == eip))", 12, "cannot ask"), ("ever(write)", 5, "of what"),
+        ("at(1, at(1, 2))", 6, "inside"), ("at(1)", 4, ","), ("at(7, eax)", 3, "7"), ("at(-1, eax)", 3, "-1"),
+        ("frame.eip", 0, "no exception frame"), ("&5", 0, "address"), ("a::b", 0, "module a"),
+        (" + ".join(["ever(fault)"] * 9), 112, "8 times"),
     ],
 )  # fmt: skip
 def test_a_wrong_expression_is_told_with_its_column(bare: Session, text: str, column: int, part: str) -> None:
@@ -69,6 +78,15 @@ def test_a_wrong_name_gets_a_suggestion(bare: Session) -> None:
     with pytest.raises(Problem) as caught:
         expressions.parse("eflag & 1").value(bare)
     assert "eflags" in (caught.value.hint or "")
+
+
+def test_a_wrong_field_gets_the_list_and_the_nearest() -> None:
+    with pytest.raises(Problem) as caught:
+        expressions.parse("pte(0).writeable")
+    assert caught.value.hint == (
+        "did you mean writable? It has present, writable, user, write_through, cache_disable, accessed, dirty, large, "
+        "global, available, frame"
+    )
 
 
 def test_what_is_not_needed_is_not_looked_at(linux: Session) -> None:
@@ -133,9 +151,54 @@ def test_memory_is_set_as_in_c_and_as_in_gdb(bare: Session) -> None:
         do(bare, "p &$eax")
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("set eax += 3", 13), ("set $eax -= 3", 7), ("set eax *= 2 + 1", 30), ("set eax /= 3", 3), ("set eax %= 4", 2),
+     ("set eax <<= 2", 40), ("set eax >>= 1", 5), ("set eax &= 6", 2), ("set eax |= 5", 15), ("set eax ^= 3", 9),
+     ("set eax=5", 5), ("set al+=0xff", 9)],
+)  # fmt: skip
+def test_a_compound_assignment_is_that_of_c(bare: Session, line: str, expected: int) -> None:
+    do(bare, "set eax = 10", line)
+    assert value(bare, "eax") == expected
+
+
+def test_the_last_value_has_a_name(bare: Session) -> None:
+    do(bare, "set eax = 5", "p eax + 1", "set ebx = $_", "p $ * 2")
+    assert value(bare, "$_ + ebx") == 18
+    before = everything(bare)
+    do(bare, "p 77")
+    assert everything(bare) == before
+
+
+def test_a_module_can_be_named_with_its_symbol(linux: Session) -> None:
+    do(linux, "insmod lecture.s")
+    names = linux.symbols.modules["lecture"].symbols
+    for name in names:
+        assert value(linux, f"lecture::{name}") == names[name]
+    with pytest.raises(Problem, match="defines no nothing"):
+        do(linux, "p lecture::nothing")
+
+
+@pytest.mark.parametrize("line", ["p/2x 5", "p/xb 5", "p/i eip"])
+def test_formats_of_memory_are_refused_for_values(bare: Session, line: str) -> None:
+    with pytest.raises(Problem):
+        do(bare, line)
+
+
+def test_an_address_is_shown_with_its_symbol_and_a_text_as_one(linux: Session) -> None:
+    (shown,) = do(linux, "p/a idt(14).offset")
+    assert shown.symbol == "page_fault"
+    (text,) = do(linux, "p/s message")
+    assert text.values == ("Hello from user mode.\n",)
+
+
 @pytest.mark.parametrize("line", ["set cs = 8", "set cpl = 0", "set 5 = 6", "set page_fault = 3", "set nothing = 1",
                                   "set steps = 1", "set fault.vector = 1", "set $ds = 0x1234", "set eax", "set eax = ",
-                                  "set u32[user_hole] = 1", "set pte(0x40000000).present = 1"])  # fmt: skip
+                                  "set u32[user_hole] = 1", "set pte(0x40000000).present = 1",
+                                  "set tlb(user_data).user = 1", "set seg.ds.limit = 5", "set gdt(3).writable = 0",
+                                  "set idt(14).dpl = 4", "set eflags.if = 2", "set tss = 5", "set frame.eip = 5",
+                                  "set ever(fault) = 1", "set at(0, eax) = 1", "set page(eip).physical = 0",
+                                  "set $nothing += 1", "set eax +=", "set eax + 1 = 2", "set eax == 2"])  # fmt: skip
 def test_what_cannot_be_set_is_told_and_changes_nothing(linux: Session, line: str) -> None:
     before = linux.machine.cpu.save()
     with pytest.raises(Problem):
@@ -150,19 +213,88 @@ def test_a_register_wins_over_a_symbol_of_its_name(bare: Session) -> None:
     assert value(bare, r"\eax") == 0x1234
 
 
-@given(st.text(alphabet="0123456789abcdefxueipt()[].$%\\'+-*/<>=!&|^~?: \t,#", max_size=60))
+# words of the language, to be put together in all wrong ways
+_WORDS = (
+    "eax", "$eax", "%eax", "cr2", "tss", "fault", "frame", "seg", "seg.ds", ".limit", ".error", ".eip", "pte(", "idt(",
+    "tlb(", "page(", "u8[", "phys[", "[", "]", "(", ")", ",", "ever(", "count(", "last(", "at(", "write(", "cr3(",
+    "ring(3, 0)", "fault(14, error & 4)", "table(0)", "0", "1", "-1", "0xffffffff", "'a'", "+", "-", "*", "/", "%",
+    "<<", ">>", "<", "==", "&&", "||", "?", ":", "!", "~", "&", "$", "$_", "$x", "::", "\\", " ", "nothing",
+    "message", "=",
+)  # fmt: skip
+_ANYTHING = st.one_of(
+    st.text(alphabet="0123456789abcdefxueipt()[].$%\\'+-*/<>=!&|^~?: \t,#", max_size=60),
+    st.lists(st.sampled_from(_WORDS), max_size=40).map("".join),
+    st.text(max_size=60),
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(_ANYTHING)
 def test_no_text_raises_anything_but_a_problem(text: str) -> None:
     told: Problem | None = None
     try:
         expression, end = expressions.read(text, 0)
         assert 0 < end <= len(text)
-        expression.value(_SESSION)
+        for session in _SESSIONS:
+            expression.shown(session)
+            expression.holds(session)
+            expression.value(session)
     except Problem as problem:
         told = problem
     assert told is None or (told.column is not None and 0 <= told.column <= len(text))
 
 
-_SESSION = Session("bare")
+def _after_a_fault() -> Session:
+    session = Session("linux")
+    do(session, "movl %eax,message")
+    return session
+
+
+_SESSIONS = (Session("bare"), _after_a_fault())
+
+
+# what is well formed and takes time
+_SLOW = (
+    "eax", "tss.esp0", "fault.cs", "frame.eip", "pte(message).user", "u32[$esp]", "count(fault)", "7", "at(-1, eax)",
+    "last(fault(14, error & 4 && cr2 > 5)).eip", "ever(write(message))", "count(ring(3, 0))",
+)  # fmt: skip
+_AROUND = (
+    "({0})", "u8[{0}]", "at(-1, {0})", "count(fault(14, error == {0}))", "({0} ? {1} : {2})", "{0} + {1}", "{0} << {1}",
+    "{0} && {1}", "{0} || {1}", "-{0} % {1}", "pte({0}).frame", "ever(write({0}))",
+)  # fmt: skip
+
+
+def _slow_expression(choose: random.Random, depth: int) -> str:
+    if not depth:
+        return choose.choice(_SLOW)
+    return choose.choice(_AROUND).format(*(_slow_expression(choose, depth - 1) for _ in range(3)))
+
+
+@pytest.mark.parametrize("depth", range(9))
+def test_whatever_is_asked_is_answered_in_a_moment(depth: int) -> None:
+    choose = random.Random(depth)
+    answered = 0
+    for _ in range(40):
+        text = _slow_expression(choose, depth)[: expressions.LONGEST]
+        began = time.process_time()
+        with contextlib.suppress(Problem):
+            expressions.parse(text).value(_SESSIONS[1])
+            answered += 1
+        assert time.process_time() - began < 1
+    assert answered or depth > 4
+
+
+def test_a_question_looks_at_so_many_events_only() -> None:
+    session = Session("linux")
+    do(session, "movl %eax,message")
+    (first,) = session.chronicle.events(What.FAULT)
+    for _ in range(300_000):
+        session.chronicle.take(first.step, first.address, Notice(What.FAULT, first.numbers, 0))
+    assert value(session, "count(fault)") == 300_001
+    began = time.process_time()
+    with pytest.raises(Problem, match="events would have to be looked at"):
+        do(session, "p " + " + ".join(["count(fault(14, error & 4 && cr2 && !reserved && !external))"] * 8))
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
