@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pagefault_lab.machine.events import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -36,4 +38,19 @@ class Setting(NamedTuple):
     value: int | bytes
 
 
+class AccessTo(NamedTuple):
+    """A way to access memory, and a linear address."""
+
+    kind: Kind
+    linear: int
+
+
+class Circumstances(NamedTuple):
+    """Under which privilege something is asked, and with which CR0.WP; None as it is."""
+
+    cpl: int | None = None
+    write_protect: bool | None = None
+
+
 NOTHING_SAID = Rights(None, None)
+AS_IT_IS = Circumstances()

@@ -38,14 +38,14 @@ def traced(trace: Traced) -> Lines:
 
 def _comment(step: Step, names: Names) -> Iterator[Span]:
     """What has changed. Beside registers, memory is told only where there is room: so a push is one line of 80."""
-    registers, written = ", ".join(changes(step, names)), ", ".join(_written(step, names))
+    registers, memory = ", ".join(changes(step, names)), ", ".join(written(step, names))
     if registers:
         yield note(COMMENT + registers)
-    if written:
-        yield maybe(f", {written}") if registers else note(COMMENT + written)
+    if memory:
+        yield maybe(f", {memory}") if registers else note(COMMENT + memory)
 
 
-def _written(step: Step, names: Names) -> Iterator[str]:
+def written(step: Step, names: Names) -> Iterator[str]:
     """What the instruction wrote to memory, unless a fault has taken it back."""
     if any(attempt.source is Source.EXCEPTION and not attempt.fault.trap for attempt in step.deliveries):
         return
