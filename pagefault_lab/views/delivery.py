@@ -5,7 +5,8 @@ IDTR -> gate -> code segment and ring -> (TR -> TSS -> the inner stack) -> what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from pagefault_lab.machine.delivery import (
@@ -62,7 +63,8 @@ def stages(attempt: Delivery, names: Names = NO_NAMES) -> Lines:
             case Pushed() if not drawn:
                 drawn = True
                 number += 1
-                lines.append(_step(number, "the CPU pushes", *_what_for(attempt)))
+                saved = saved_eip(attempt)
+                lines.append(_step(number, "the CPU pushes", note(f" (EIP: {saved})") if saved else None))
                 lines.append(frame(attempt, names).indented(4))
             case Entered():
                 number += 1
@@ -119,13 +121,14 @@ def entered(stage: Entered, names: Names) -> tuple[str | Span | None, ...]:
     )
 
 
-def _what_for(attempt: Delivery) -> Iterator[str | Span]:
-    """Which EIP is saved."""
+def saved_eip(attempt: Delivery) -> str:
+    """Which instruction the EIP that is saved belongs to; "" for an abort, where it is of no use."""
     row = attempt.fault.row
     if attempt.source is Source.EXCEPTION and row.kind is Class.FAULT and not attempt.fault.trap:
-        yield note(" (EIP: the faulting instruction, so that iret restarts it)")
-    elif attempt.source is Source.EXTERNAL or row.kind in (Class.TRAP, Class.INTERRUPT):
-        yield note(" (EIP: the next instruction)")
+        return "the faulting instruction, so that iret restarts it"
+    if attempt.source is not Source.EXCEPTION or row.kind in (Class.TRAP, Class.INTERRUPT):
+        return "the next instruction"
+    return ""
 
 
 # --- the frame
@@ -138,11 +141,10 @@ def frame(attempt: Delivery, names: Names = NO_NAMES) -> Lines:
     rows = [f"{hex32(slot.linear)}  {sized(slot.value, slot.size):<10}  {slot.name}" for slot in pushed]
     last = len(rows) - 1
     switched = chosen is not None and chosen.tss_address is not None
-    left: list[str] = []
+    left: tuple[str, ...] = ()
     if switched:
         assert chosen is not None
-        ring = chosen.old_ss & 3
-        left = [f"old stack, ring {ring}", f"SS:ESP {hex16(chosen.old_ss)}:{hex32(chosen.old_esp)}", "left as it is"]
+        left = old_stack(chosen)
         rows.insert(0, f"new stack, ring {chosen.ss & 3}")
         last += 1
     lines = []
@@ -158,6 +160,15 @@ def frame(attempt: Delivery, names: Names = NO_NAMES) -> Lines:
             )
         )
     return Lines(tuple(lines))
+
+
+def old_stack(chosen: StackChosen) -> tuple[str, str, str]:
+    """The stack that was switched away from: whose, where its top is, what becomes of it."""
+    return (
+        f"old stack, ring {chosen.old_ss & 3}",
+        f"SS:ESP {hex16(chosen.old_ss)}:{hex32(chosen.old_esp)}",
+        "left as it is",
+    )
 
 
 def _name_of(pushed: Sequence[Pushed], number: int, names: Names) -> Span | None:
@@ -187,21 +198,33 @@ def _refused(attempt: Delivery, failed: Fault, names: Names) -> Lines:
             case SegmentAccess(fault=Fault()):
                 return segment_access.segment_access(event, names)
             case PageWalk(end=Fault()):
-                return Lines.of(Line.of(_purpose(attempt)), page_walk.page_walk(event, names))
+                return Lines.of(_wanted(attempt), page_walk.page_walk(event, names))
             case TlbHit(fault=Fault()):
-                return Lines.of(Line.of(_purpose(attempt)), tlb_hit.tlb_hit(event))
+                return Lines.of(_wanted(attempt), tlb_hit.tlb_hit(event))
     return Lines.of(Line.of(Span("✗ ", BAD), f"{failed.row.mnemonic} {failed.row.name}"))
 
 
-def _purpose(attempt: Delivery) -> str:
-    """What the access that failed was for: it belongs to the first stage that was not reached."""
+def _wanted(attempt: Delivery) -> Line:
+    """What the access that failed was for, and by whose rights it was judged."""
+    judged = "" if attempt.stage(StackChosen) is not None else " (a table: a supervisor access at any CPL)"
+    return Line.of(purpose(attempt), judged or None)
+
+
+def purpose(attempt: Delivery) -> str:
+    """What the processor is about: the first stage that was not reached."""
     if attempt.stage(GateRead) is None:
-        return f"reading gate {attempt.fault.vector} of the IDT (a table: a supervisor access at any CPL)"
+        return f"reading gate {attempt.fault.vector} of the IDT"
     if attempt.stage(CodeChosen) is None:
-        return "reading the code segment's descriptor (a table: a supervisor access at any CPL)"
+        return "reading the code segment's descriptor"
     if attempt.stage(StackChosen) is None:
-        return "finding the inner stack by the TSS (a table: a supervisor access at any CPL)"
+        return "reading the stack segment's descriptor" if _knows_ss(attempt) else "finding the inner stack by the TSS"
     return "pushing the frame"
+
+
+def _knows_ss(attempt: Delivery) -> bool:
+    """Whether the inner SS:ESP was read: behind the ring's choice, rules are judged again after something was read."""
+    place = next(place for place, event in enumerate(attempt.events) if isinstance(event, CodeChosen))
+    return any(isinstance(read, Access) and isinstance(rule, Check) for read, rule in pairwise(attempt.events[place:]))
 
 
 def outcome(attempt: Delivery) -> Line | None:

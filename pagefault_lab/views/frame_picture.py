@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pagefault_lab.lab.frames import PUSHED_BY_CPU, FramePicture, Slot
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.views import fault, view
-from pagefault_lab.views.lines import NAME, STRONG, Line, Lines, Span, note, table
+from pagefault_lab.views.lines import NAME, STRONG, Line, Lines, Span, Table, note, table
 from pagefault_lab.views.words import count, flags_set, hex32, sized
 
 
@@ -19,16 +21,21 @@ def frame_picture(shown: FramePicture) -> Lines:
     else:
         title = Line.of("frame at the beginning of this ring's stack (ESP of the TSS)")
     from_where = "the same ring" if shown.outer == shown.ring else f"ring {shown.outer}, whose stack is left as it is"
-    rows = [_row(slot, slot.address == shown.esp) for slot in shown.slots]
     above = shown.slots[-1].address if shown.slots else shown.esp
     hidden = f"{count(shown.hidden, 'slot')} more down to ESP {hex32(shown.esp)}"
     return Lines.of(
         title,
         Line.of(note(f"interrupted: {from_where}; now ring {shown.ring}"), indent=2),
-        table(rows, ("", "address", "value", "meaning", "pushed by"), indent=2),
+        slots(shown.slots, shown.esp).indented(2),
         Line.of(note(hidden), indent=2) if shown.hidden else None,
         Line.of(note(f"ESP {hex32(shown.esp)}"), indent=2) if not shown.hidden and above != shown.esp else None,
     )
+
+
+def slots(shown: Sequence[Slot], top: int | None) -> Table:
+    """Places on a stack, one below the other, and which of them is its top."""
+    rows = (_row(slot, slot.address == top) for slot in shown)
+    return table(rows, ("", "address", "value", "meaning", "pushed by"))
 
 
 def _row(slot: Slot, is_top: bool) -> tuple[str | Span, ...]:
