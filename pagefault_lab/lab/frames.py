@@ -8,17 +8,20 @@ instruction. Where that reaches back no further, the TSS tells where a frame fro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from pagefault_lab.machine.delivery import Delivery, Entered, Source, StackChosen
-from pagefault_lab.machine.events import Kind, Reason
+from pagefault_lab.machine.events import Access, Kind, Reason
 from pagefault_lab.machine.faults import Fault
-from pagefault_lab.machine.registers import ESP, NAMES_32, SS
+from pagefault_lab.machine.operands import Register16, Register32, SegmentRegister
+from pagefault_lab.machine.registers import ESP, NAMES, NAMES_32, SEGMENT_NAMES, SS
 from pagefault_lab.machine.segmentation import TSS32, TSS32_BUSY
 from pagefault_lab.machine.step import Retired, Step
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
+    from pagefault_lab.machine.machine import Machine
 
 MOST_STEPS: Final = 2000  # that are executed again
 MOST_SLOTS: Final = 64  # of the guest, that are shown
@@ -68,7 +71,7 @@ class _Author(NamedTuple):
     meaning: str
 
 
-class _Open(NamedTuple):
+class OpenFrame(NamedTuple):
     """A frame that has begun: the delivery, its step's number, where the saved EIP lies."""
 
     delivery: Delivery
@@ -76,37 +79,53 @@ class _Open(NamedTuple):
     saved_eip: int
 
 
-def frame(session: Session) -> FramePicture | None:
-    """The frame on the present stack; None if there is none."""
-    cpu = session.machine.cpu
+def frame(session: Session, at: int | None = None, reach: int = MOST_STEPS) -> FramePicture | None:
+    """The frame on the present stack, or on that of when `at` steps had been made; None if there is none.
+
+    `reach` is how many steps before are executed again to know it.
+    """
+    machine = session.machine if at in (None, session.machine.steps) else session.history.machine_at(at)
+    cpu = machine.cpu
     top = cpu.segments[SS].base + cpu.registers[ESP] & 0xFFFFFFFF
-    found, authors = _retrace(session)
-    if found is not None and top <= found.saved_eip and found.saved_eip - top < LARGEST:
-        return _of_delivery(session, found, top, authors)
-    return _of_inner_stack(session, top, authors)
+    found, authors = _retrace(session, machine.steps, reach)
+    if _is_open(found, top):
+        return _of_delivery(session, machine, found, top, authors)
+    return frame_of_tss(session, top, authors, machine)
+
+
+def open_frame(session: Session) -> OpenFrame | None:
+    """The delivery whose frame `frame` would show; None if none is known to have made one."""
+    cpu = session.machine.cpu
+    found, _ = _retrace(session, session.machine.steps)
+    return found if _is_open(found, cpu.segments[SS].base + cpu.registers[ESP] & 0xFFFFFFFF) else None
+
+
+def _is_open(found: OpenFrame | None, top: int) -> TypeGuard[OpenFrame]:
+    """Whether a frame is still on the stack whose top that is."""
+    return found is not None and top <= found.saved_eip and found.saved_eip - top < LARGEST
 
 
 # --- what ran
 
 
-def _retrace(session: Session) -> tuple[_Open | None, dict[int, _Author]]:
-    """The innermost frame that is open, and the authors of what was written to stacks, from the last steps."""
-    open_frames: list[_Open] = []
+def _retrace(session: Session, end: int, reach: int = MOST_STEPS) -> tuple[OpenFrame | None, dict[int, _Author]]:
+    """The innermost frame that is open, and the authors of what was written to stacks, from the last steps before."""
+    open_frames: list[OpenFrame] = []
     authors: dict[int, _Author] = {}
-    for step in _last_steps(session):
+    for step in _last_steps(session, end, reach):
         _follow(step, open_frames)
         for address, author in _written(session, step):
             authors[address] = author
     return (open_frames[-1] if open_frames else None), authors
 
 
-def _last_steps(session: Session) -> Iterator[Step]:
-    first = max(session.history.first_step, session.machine.steps - MOST_STEPS)
-    if first < session.machine.steps:
-        yield from session.history.stories(first)
+def _last_steps(session: Session, end: int, reach: int) -> Iterator[Step]:
+    first = max(session.history.first_step, end - reach)
+    if first < end:
+        yield from islice(session.history.stories(first), end - first)
 
 
-def _follow(step: Step, open_frames: list[_Open]) -> None:
+def _follow(step: Step, open_frames: list[OpenFrame]) -> None:
     """Open and close frames as a step does."""
     instruction = step.instruction
     if instruction is not None and instruction.form.name == "iret" and isinstance(step.end, Retired) and open_frames:
@@ -119,7 +138,7 @@ def _follow(step: Step, open_frames: list[_Open]) -> None:
             continue
         while open_frames and open_frames[-1].saved_eip <= saved and entered.cpl < 3:
             open_frames.pop()  # that stack was left without iret, and is begun anew
-        open_frames.append(_Open(delivery, step.number, saved))
+        open_frames.append(OpenFrame(delivery, step.number, saved))
     if not step.deliveries and esp is not None:
         while open_frames and 0 < esp - open_frames[-1].saved_eip < LARGEST:
             open_frames.pop()
@@ -129,30 +148,41 @@ def _written(session: Session, step: Step) -> Iterator[tuple[int, _Author]]:
     """(address, author) of every slot of a stack that an instruction wrote, and of what it wrote there by mov."""
     from pagefault_lab.assembler.disassembler import text_of
 
+    written = list(meanings(step))
+    if written and step.instruction is not None:
+        text = text_of(step.instruction, step.eip, session.symbols.name)
+        for address, meaning in written:
+            yield address & ~3, _Author(step.number, text, meaning)
+
+
+def meanings(step: Step) -> Iterator[tuple[int, str]]:
+    """(linear address, meaning) of what the step's instruction wrote: the register that was pushed, RETURN, or ""."""
     instruction = step.instruction
     if instruction is None:
         return
-    writes = [event for event in step.events if getattr(event, "kind", None) is Kind.WRITE and hasattr(event, "before")]
-    if not writes:
-        return
-    text = text_of(instruction, step.eip, session.symbols.name)
+    writes = [event for event in step.events if isinstance(event, Access) and event.kind is Kind.WRITE]
     for place, made in enumerate(writes):
         meaning = ""
         if made.reason is Reason.STACK:
-            if instruction.form.stem == "pusha" and len(writes) == len(NAMES_32):
-                meaning = NAMES_32[place]
-            elif instruction.form.stem == "push" and "%" in text and "(" not in text:
-                meaning = text.rpartition("%")[2]
-            elif instruction.form.stem in ("call", "lcall"):
-                meaning = RETURN
-        yield made.linear & ~3, _Author(step.number, text, meaning)
+            match instruction.form.stem, instruction.operands:
+                case "pusha", _ if len(writes) == len(NAMES_32):
+                    meaning = NAMES_32[place]
+                case "push", (Register32() | Register16() as source,):
+                    meaning = NAMES[source.size][source.number]
+                case "push", (SegmentRegister() as source,):
+                    meaning = SEGMENT_NAMES[source.number]
+                case (("call" | "lcall"), _):
+                    meaning = RETURN
+        yield made.linear, meaning
 
 
 # --- the picture
 
 
-def _of_delivery(session: Session, found: _Open, top: int, authors: dict[int, _Author]) -> FramePicture:
-    cpu = session.machine.cpu
+def _of_delivery(
+    session: Session, machine: Machine, found: OpenFrame, top: int, authors: dict[int, _Author]
+) -> FramePicture:
+    cpu = machine.cpu
     delivery = found.delivery
     slots = []
     for pushed in delivery.frame:
@@ -164,13 +194,19 @@ def _of_delivery(session: Session, found: _Open, top: int, authors: dict[int, _A
         slots.append(Slot(pushed.linear, value, pushed.size, pushed.name, PUSHED_BY_CPU, symbol, changed))
     chosen: StackChosen | None = delivery.stage(StackChosen)
     outer = chosen.old_ss & 3 if chosen is not None and chosen.tss_address is not None else cpu.cpl
-    guest, hidden = _guest_slots(session, slots[-1].address, top, authors, found.step)
+    guest, hidden = _guest_slots(session, machine, slots[-1].address, top, authors, found.step)
     return FramePicture(delivery.fault, delivery.source, outer, cpu.cpl, top, (*slots, *guest), hidden)
 
 
-def _of_inner_stack(session: Session, top: int, authors: dict[int, _Author]) -> FramePicture | None:
-    """The frame that a change of ring left at the very beginning of the inner stack, where the TSS says that it is."""
-    cpu = session.machine.cpu
+def frame_of_tss(
+    session: Session, top: int, authors: dict[int, _Author], machine: Machine | None = None
+) -> FramePicture | None:
+    """The frame that a change of ring left at the very beginning of the inner stack, where the TSS says that it is.
+
+    `machine` is where it is looked for, the session's own without it.
+    """
+    machine = machine or session.machine
+    cpu = machine.cpu
     tr = cpu.tr
     if cpu.cpl == 3 or not tr.valid or tr.type not in (TSS32, TSS32_BUSY):
         return None
@@ -189,19 +225,19 @@ def _of_inner_stack(session: Session, top: int, authors: dict[int, _Author]) -> 
     for place, (name, value) in enumerate(found.items(), 1):
         symbol = (session.symbols.name(value) or "") if name == "EIP" and value is not None else ""
         slots.append(Slot(bottom - 4 * place, value, 4, name, PUSHED_BY_CPU, symbol))
-    guest, hidden = _guest_slots(session, bottom - 20, top, authors, 0)
+    guest, hidden = _guest_slots(session, machine, bottom - 20, top, authors, 0)
     return FramePicture(None, None, cs & 3, cpu.cpl, top, (*slots, *guest), hidden)
 
 
 def _guest_slots(
-    session: Session, below: int, top: int, authors: dict[int, _Author], since: int
+    session: Session, machine: Machine, below: int, top: int, authors: dict[int, _Author], since: int
 ) -> tuple[tuple[Slot, ...], int]:
     """What lies between the frame and the top of the stack, and how many slots of it are left out."""
     count = max(below - top, 0) // 4
     slots = []
     for number in range(1, min(count, MOST_SLOTS) + 1):
         address = below - 4 * number
-        value = session.machine.cpu.peek(address, 4)
+        value = machine.cpu.peek(address, 4)
         author = authors.get(address)
         if author is None or author.step <= since:
             author = _Author(0, "", "")
