@@ -12,9 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
 from pagefault_lab.problem import Problem, Problems
+from pagefault_lab.terminal import look
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from pagefault_lab.lab.theme import ThemeChosen
 
 WIDTH = 80  # where nobody can tell
 
@@ -45,9 +48,22 @@ class Screen:
         return _console(self.stream, self.plain)
 
     def show(self, value: object) -> None:
+        from pagefault_lab.lab.theme import ThemeChosen
+
+        self.draw(self._dress(value) if isinstance(value, ThemeChosen) else value)
+
+    def draw(self, value: object) -> None:
+        """Print what a view makes of it."""
         from pagefault_lab.views import render
 
         self.console.print(render(value))
+
+    def _dress(self, wish: ThemeChosen) -> ThemeChosen:
+        """Draw in the theme that is wished for; which one it is now."""
+        if wish.name is not None:
+            look.choose(wish.name)
+            self.__dict__.pop("console", None)
+        return wish._replace(name=look.chosen())
 
     def complain(self, problem: Problem) -> None:
         stream = self.errors or self.stream
@@ -61,6 +77,20 @@ class Screen:
         from pagefault_lab.views.words import printable
 
         self.console.print(printable(text), soft_wrap=True)
+
+
+class PromptScreen(Screen):
+    """The screen of a terminal's prompt, on which the full-screen view can be opened: `layout_asked` tells whether."""
+
+    layout_asked = False
+
+    def draw(self, value: object) -> None:
+        from pagefault_lab.lab.context import LayoutAsked
+
+        if isinstance(value, LayoutAsked) and value.context is not None:
+            self.layout_asked = True
+        else:
+            super().draw(value)
 
 
 class JsonLines:
@@ -109,14 +139,14 @@ def told(problem: Problem, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     column = None if problem.column is None else problem.column + 1
     place = ":".join(str(part) for part in (problem.file, problem.line, column) if part is not None)
     sentence = f"{place}: {problem.sentence}" if problem.file else problem.sentence
-    yield printable(sentence), "bold"
+    yield printable(sentence), "strong"
     for step in problem.trail:
         yield f"  {printable(step)}", ""
     if problem.text is not None and problem.text.strip():
         text, caret = _window(problem.text, problem.column, width - 4)
         yield f"  {text}", ""
         if caret is not None:
-            yield "  " + " " * caret + "^", "bold"
+            yield "  " + " " * caret + "^", "strong"
     if problem.hint:
         yield f"  {printable(problem.hint)}", ""
 
@@ -161,6 +191,7 @@ def _console(stream: TextIO, plain: bool) -> Console:
         color_system=None if plain else "auto",
         no_color=True if plain else None,
         width=None if stream.isatty() else _columns(),
+        theme=look.for_rich(),
         highlight=False,
         markup=False,
         emoji=False,

@@ -18,6 +18,7 @@ def toolbar(glimpse: Glimpse, width: int) -> str:
         f"step {glimpse.steps:,}",
         f"world {glimpse.world}",
         "F7 si, F8 back",
+        "F10 layout",
     )
     return fitting(parts, width)
 

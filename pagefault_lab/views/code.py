@@ -10,13 +10,13 @@ from pygments.token import Comment, Keyword, Name, Number, String
 from pagefault_lab.views.att_lexer import AttLexer
 
 STYLES: Final[dict[Any, str]] = {
-    Keyword: "magenta",
-    Name.Function: "bold",
-    Name.Variable: "green",
-    Name.Label: "yellow",
-    Number: "bright_blue",
-    String: "yellow",
-    Comment: "italic",
+    Keyword: "code.directive",
+    Name.Function: "code.mnemonic",
+    Name.Variable: "code.register",
+    Name.Label: "code.label",
+    Number: "code.number",
+    String: "code.string",
+    Comment: "code.comment",
 }
 
 

@@ -11,9 +11,9 @@ BYTES = 8  # that are shown of an instruction
 
 
 @view(Disassembly)
-def disassembly(code: Disassembly) -> Lines:
+def disassembly(code: Disassembly, with_bytes: bool = True) -> Lines:
     """A row for each instruction, => where EIP stands, * at a breakpoint; a symbol on a line of its own."""
-    width = max((len(short_bytes(line.bytes, BYTES)) for line in code.lines), default=0)
+    width = max((len(short_bytes(line.bytes, BYTES)) for line in code.lines), default=0) if with_bytes else None
     lines: list[Line] = []
     for line in code.lines:
         if line.label:
@@ -24,15 +24,15 @@ def disassembly(code: Disassembly) -> Lines:
     return Lines(tuple(lines))
 
 
-def row(line: CodeLine, width: int = 0) -> Line:
-    """Mark, address, bytes in a column of that width, text with symbol."""
+def row(line: CodeLine, width: int | None = 0) -> Line:
+    """Mark, address, bytes in a column of that width (None: no bytes), text with symbol."""
     mark = ("=>" if line.here else "  ") + ("*" if line.breakpoint else " ")
     symbol = f" <{line.symbol}>" if line.symbol and f"<{line.symbol}>" not in line.text else ""
     return Line.of(
         Span(f"{mark} ", STRONG),
         Span(hex32(line.address), ADDRESS),
-        Span(f"  {short_bytes(line.bytes, BYTES):<{width}}  ", NOTE),
+        Span(f"  {short_bytes(line.bytes, BYTES):<{width}}  " if width is not None else "  ", NOTE),
         Span(line.text, CODE),
         Span(symbol, NAME) if symbol else None,
-        hang=18 + width,
+        hang=18 + (width or 0),
     )

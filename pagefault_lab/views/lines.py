@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-# the meaning is in the sign or the words; colour only repeats it
-GOOD, BAD, NOTE, STRONG, ADDRESS, NAME = "green", "bold red", "dim", "bold", "cyan", "yellow"
+# the meaning is in the sign or the words; colour only repeats it, as the theme says (themes.py)
+GOOD, BAD, NOTE, STRONG, ADDRESS, NAME = "good", "bad", "note", "strong", "address", "name"
 CODE: Final = "code"  # assembly: code.py has a style for each token
 
 GLUE: Final = "\u00a0"  # a space at which no line is broken
@@ -80,7 +80,7 @@ class Line:
         return replace(self, indent=self.indent + by)
 
     def rows(self, width: int, ascii_only: bool) -> Iterator[Row]:
-        spans = [span._replace(text=_plain(span.text)) for span in self.spans] if ascii_only else list(self.spans)
+        spans = [span._replace(text=plain(span.text)) for span in self.spans] if ascii_only else list(self.spans)
         too_long = self.indent + sum(len(span.text) for span in spans) - width
         for place in range(len(spans) - 1, -1, -1):
             if too_long <= 0:
@@ -134,7 +134,7 @@ class Table:
         lines = [tuple(Span(text, STRONG) for text in self.heading)] if self.heading else []
         lines += self.cells
         if ascii_only:
-            lines = [tuple(span._replace(text=_plain(span.text)) for span in line) for line in lines]
+            lines = [tuple(span._replace(text=plain(span.text)) for span in line) for line in lines]
         count = max(map(len, lines), default=0)
         widths = [max((len(line[at].text) for line in lines if at < len(line)), default=0) for at in range(count)]
         shown = [at for at in range(count) if widths[at]]
@@ -204,12 +204,15 @@ class Lines:
         from rich.segment import Segment
 
         from pagefault_lab.views.code import coloured
+        from pagefault_lab.views.themes import DEFAULT, THEMES
 
+        without_a_theme = THEMES[DEFAULT].styles  # a console that somebody else has made
         for row in self.rows(options.max_width, options.ascii_only):
             for text, style, _ in row:
                 text = text.replace(GLUE, " ")
                 for piece, named in coloured(text) if style == CODE else ((text, style),):
-                    yield Segment(piece, console.get_style(named) if named else None)
+                    looks = console.get_style(named, default=without_a_theme.get(named, named)) if named else None
+                    yield Segment(piece, looks)
             yield Segment.line()
 
 
@@ -217,7 +220,7 @@ def _span(part: str | Span) -> Span:
     return part if isinstance(part, Span) else Span(part)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """As ASCII; glue stays, so that lines are broken where they would be with every sign at hand."""
     if text.isascii():
         return text

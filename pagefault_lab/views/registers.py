@@ -26,6 +26,31 @@ def registers(shown: Registers) -> Lines:
     )
 
 
+def compact(shown: Registers) -> Lines:
+    """For a pane of 34 columns; with more of them the values before."""
+    by_name = {register.name: register for register in shown.registers}
+    general = [by_name[name] for name in NAMES_32]
+    rows = [(*_pane_cells(left), *_pane_cells(right)) for left, right in zip(general[:4], general[4:], strict=True)]
+    rows.append((*_pane_cells(by_name["eip"]), *_pane_cells(by_name["eflags"])))
+    selectors = [_pane_selector(by_name[name]) for name in SEGMENT_NAMES]
+    return Lines.of(
+        table(rows, optional=(2, 5)),
+        table((selectors[:3], selectors[3:])),
+        Line.of(f"cpl {shown.cpl}  flags {flags_set(by_name['eflags'].value) or 'none'}"),
+    )
+
+
+def _pane_cells(register: Register) -> tuple[Span, ...]:
+    changed = register.value != register.before
+    name = register.name.replace("eflags", "efl") + ("*" if changed else "")
+    value = Span(hex32(register.value), STRONG if changed else "")
+    return Span(name, STRONG), value, note(f"was {register.before:#x}" if changed else "")
+
+
+def _pane_selector(register: Register) -> str:
+    return f"{register.name}{'*' if register.value != register.before else ' '} {hex16(register.value)}"
+
+
 def _cells(register: Register) -> tuple[Span | str, ...]:
     """Name and star; value, exact symbol, and the value before."""
     name = "".join(span.text for span in _name(register, 3)).rstrip()
