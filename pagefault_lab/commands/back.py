@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Count
-from pagefault_lab.lab.results import WentBack
+from pagefault_lab.lab.travel import travel
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -19,7 +19,4 @@ def back(session: Session, count: Count = 1) -> Iterator[object]:
     killed task and after a shutdown. Breakpoints stay set.
     `redo` undoes that, until another line changes something.
     """
-    session.moving()
-    before = session.machine.steps
-    undone = tuple(session.history.undo_lines(count))
-    yield WentBack(before - session.machine.steps, undone, session.place())
+    yield travel(session, lambda: session.history.undo_lines(count))

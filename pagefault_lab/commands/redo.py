@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Count
-from pagefault_lab.lab.results import WentBack
+from pagefault_lab.lab.travel import travel
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -18,7 +18,4 @@ def redo(session: Session, count: Count = 1) -> Iterator[object]:
     It is as it was, and possible until another line changes something. From the middle of a line, where `goto` or
     `reverse-stepi` has led, it goes to that line's end.
     """
-    session.moving()
-    before = session.machine.steps
-    redone = tuple(session.history.redo_lines(count))
-    yield WentBack(before - session.machine.steps, redone, session.place())
+    yield travel(session, lambda: session.history.redo_lines(count))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Count
-from pagefault_lab.lab.results import WentBack
+from pagefault_lab.lab.travel import travel
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -17,6 +17,4 @@ def reverse_stepi(session: Session, count: Count = 1) -> Iterator[object]:
 
     It reaches into the middle of a run; `back` undoes whole lines.
     """
-    session.moving()
-    session.history.go_back(count)
-    yield WentBack(count, (), session.place())
+    yield travel(session, lambda: session.history.go_back(count))

@@ -11,7 +11,7 @@ line that changes something begins another future instead. Lines that were undon
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -69,6 +69,41 @@ class Begun(NamedTuple):
     replaced: Mark | None
     undone: bool
     ahead: Ahead | None
+
+
+class Standing(NamedTuple):
+    """A place in time: when so many steps had been made, going on from a mark (its index) in the past; None for the
+    present. `undone`: a line was undone or redone there."""
+
+    mark: int | None
+    steps: int
+    undone: bool
+
+
+class Visitor:
+    """A copy of the machine that goes through the history while the session stays where it is.
+
+    It knows the code that it has come by, so that one visitor for many questions is faster than many copies.
+    """
+
+    def __init__(self, history: History, place: int) -> None:
+        self._history = history
+        self._place = place  # the mark that it stands at, or has gone on from
+        self.machine = history.checkpoints.copy_of(place)
+
+    def stand_at(self, place: int) -> None:
+        """Go to a mark."""
+        checkpoints = self._history.checkpoints
+        if self._place != place or self.machine.steps != checkpoints.kept[place].steps:
+            checkpoints.bring(self.machine, self._place, place)
+            self._place = place
+
+    def go_to(self, steps: int) -> None:
+        """Go to when so many steps had been made, just before the next one."""
+        place = self._history.mark_before(steps)
+        if self._place != place or self.machine.steps > steps:
+            self.stand_at(place)
+        replay(self.machine, steps - self.machine.steps)
 
 
 class History:
@@ -213,13 +248,27 @@ class History:
         if steps == self.present:
             self._move_to_present()
             return
-        index = self._mark_before(steps)
+        index = self.mark_before(steps)
         here = self.session.machine.steps
         if not (self.in_past and self.checkpoints.at == index and here <= steps):
             self._move_to(index)
         replay(self.session.machine, steps - self.session.machine.steps)
         self.session.runner.forget()
         self._undone = False
+
+    @property
+    def standing(self) -> Standing:
+        """Where the session stands."""
+        return Standing(self.checkpoints.at if self.in_past else None, self.session.machine.steps, self._undone)
+
+    def stand_at(self, place: Standing) -> None:
+        """Go where the session stood, since when nothing has changed."""
+        if place.mark is None:
+            self._move_to_present()
+        else:
+            self._move_to(place.mark)
+            replay(self.session.machine, place.steps - self.session.machine.steps)
+        self._undone = place.undone
 
     def go_back(self, steps: int) -> None:
         """Go back by so many steps."""
@@ -251,7 +300,8 @@ class History:
         redone: list[str] = []
         for _ in range(count):
             if not self.in_past:
-                raise Problem("there is nothing to redo: this is the present", f"redo {len(redone)}" if redone else None)
+                hint = f"redo {len(redone)}" if redone else None
+                raise Problem("there is nothing to redo: this is the present", hint)
             passed = self.checkpoints.at
             redone.append(next(mark.line for mark in reversed(self.marks[: passed + 1]) if mark.kind is Kind.LINE))
             later = range(passed + 1, len(self.marks))
@@ -263,8 +313,8 @@ class History:
         self._undone = self.in_past
         return redone
 
-    def _mark_before(self, steps: int) -> int:
-        """The last mark at which at most that many steps had been made; there is one."""
+    def mark_before(self, steps: int) -> int:
+        """The last mark (its index) at which at most that many steps had been made; there is one."""
         return bisect_right(self.checkpoints.kept, steps, key=lambda checkpoint: checkpoint.steps) - 1
 
     def _move_to(self, index: int) -> None:
@@ -313,7 +363,7 @@ class History:
         if steps == self.present:
             self._move_to_present()
             return
-        index = self._mark_before(steps)
+        index = self.mark_before(steps)
         if all(mark.kind is Kind.TIME for mark in self.marks[self.checkpoints.at + 1 : index + 1]):
             self.checkpoints.pass_to(index)
         else:
@@ -334,7 +384,7 @@ class History:
             raise Problem("that step is further back than the history reaches", f"it begins at step {self.first_step}")
         if steps == self.session.machine.steps:
             return self.session.machine.copy()
-        copy = self.machine_of(self._mark_before(steps)) if steps < self.present else self.checkpoints.copy_of_newest()
+        copy = self.machine_of(self.mark_before(steps)) if steps < self.present else self.checkpoints.copy_of_newest()
         replay(copy, steps - copy.steps)
         return copy
 
@@ -347,30 +397,37 @@ class History:
         kept = self.checkpoints.kept[: self.checkpoints.at + 1]
         return [index for index, checkpoint in enumerate(kept) if checkpoint.steps == steps]
 
-    def stretches(self, first: int, end: int | None = None) -> Iterator[tuple[int, int, int]]:
-        """How steps `first` up to `end` (not included; where the session stands) were made: (mark, first, end) each.
+    def visitor(self, steps: int) -> Visitor:
+        """A copy of the machine to go through the history with; it stands at the last mark before so many steps."""
+        return Visitor(self, self.mark_before(steps))
 
-        From one to the next the host may have changed something.
-        """
+    def stretches_backwards(self, end: int | None = None, frame: int | None = None) -> Iterator[tuple[int, int]]:
+        """What the machine did by itself before step `end` (where the session stands), newest first: the mark behind
+        which it did, and up to which step. Only stretches in which a physical frame was touched, if one is given."""
         end = self.session.machine.steps if end is None else end
-        if first < self.first_step:
-            raise Problem("that step is further back than the history reaches", f"it begins at step {self.first_step}")
         kept = self.checkpoints.kept
-        place = self._mark_before(first)
-        while place < len(kept) and first < end:
-            until = min(kept[place + 1].steps if place + 1 < len(kept) else self.present, end)
-            if until > first:
-                yield place, first, until
-                first = until
-            place += 1
+        newest = self.checkpoints.at if end == self.session.machine.steps else self.mark_before(end)
+        for place in range(newest, -1, -1):
+            if frame is None or frame in kept[place].frames:
+                yield place, min(kept[place + 1].steps if place + 1 < len(kept) else self.present, end)
 
     def stories(self, first: int) -> Iterator[Step]:
-        """Every step from number `first` up to where the session stands, told in full, by executing them on copies."""
-        for place, start, end in self.stretches(first):
-            copy = self.machine_of(place)
-            replay(copy, start - copy.steps)
-            while copy.steps < end:
-                yield copy.step()
+        """Every step from number `first` up to where the session stands, told in full, by executing them on a copy."""
+        for _, step in self.made_again(range(first, self.session.machine.steps)):
+            yield step
+
+    def made_again(self, numbers: Iterable[int]) -> Iterator[tuple[Machine, Step]]:
+        """These steps, by their numbers, told in full; each with the copy of the machine that has just made it."""
+        visitor: Visitor | None = None
+        for number in numbers:
+            if number < self.first_step:
+                raise Problem(
+                    "that step is further back than the history reaches", f"it begins at step {self.first_step}"
+                )
+            if visitor is None:
+                visitor = self.visitor(number)
+            visitor.go_to(number)
+            yield visitor.machine, visitor.machine.step()
 
     # --- bounds
 

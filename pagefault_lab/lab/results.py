@@ -30,10 +30,33 @@ class Message(NamedTuple):
 
 
 class Value(NamedTuple):
-    """What an expression gave; `letter` is how to show it (as in x/FMT), "" for the usual way."""
+    """What an expression gave; `letter` is how to show it (as in x/FMT), "" for the usual way. `symbol` names it, if
+    it is to be shown as an address."""
 
     expression: str
     value: int
+    letter: str = ""
+    symbol: str = ""
+
+
+class FieldValue(NamedTuple):
+    """A field of a structure. `value` is None if there is none now, and `meaning` then says why; `symbol` names the
+    address that it is."""
+
+    name: str
+    value: int | None
+    meaning: str
+    symbol: str
+
+
+class StructureValue(NamedTuple):
+    """A structure that an expression named, with all its fields. `value` is what it is as a number, None if it is none;
+    `letter` as for a Value."""
+
+    expression: str
+    meaning: str
+    value: int | None
+    fields: tuple[FieldValue, ...]
     letter: str = ""
 
 
@@ -142,13 +165,19 @@ class NewFuture(NamedTuple):
     lines: int
 
 
-class WentBack(NamedTuple):
-    """The session stands elsewhere in time. `undone` are the lines taken back, newest first, or redone, oldest first; ()
-    for single instructions."""
+class Travelled(NamedTuple):
+    """The session stands elsewhere in time: `steps` back, or forward.
 
-    steps: int  # how many steps were taken back; negative if it went forward
-    undone: tuple[str, ...]
+    `lines` are those undone, newest first, or redone, oldest first; () where single steps were meant. `step` is how
+    many steps had been made there, `present` how many were made in all.
+    """
+
+    forward: bool
+    steps: int
+    lines: tuple[str, ...]
     place: Place
+    step: int
+    present: int
 
 
 class Assigned(NamedTuple):

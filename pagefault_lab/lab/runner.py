@@ -26,7 +26,9 @@ TOLD_OF_LINE: Final = 8  # steps of a typed line, which may be a loop
 class Runner:
     """Makes the machine of a session go on.
 
-    `last` is the last step if it was told, `interrupted` whether the user wants to stop, `spent` the steps of this line.
+    `last` is the last step, if it was told; `interrupted` whether the user wants to stop, `spent` the steps of this
+    line.
+    It stops when these are `stop_at`: the number at which Ctrl-C was noticed, or at which that is to be repeated.
     """
 
     def __init__(self, session: Session) -> None:
@@ -34,24 +36,39 @@ class Runner:
         self.last: Step | None = None
         self.interrupted = False
         self.spent = 0
+        self.stop_at: int | None = None
+        self._looked_at = -1  # the number of steps at which it was last looked whether to stop
         self._fault: Step | None = None  # one that delivered an exception: the last one that was asked for
 
     def forget(self) -> None:
         """The session stands elsewhere in time."""
         self.last = self._fault = None
 
-    def begin_line(self) -> None:
+    def begin_line(self, stop_at: int | None = None) -> None:
         """A new line has its own budget."""
         self.interrupted = False
         self.spent = 0
+        self.stop_at = stop_at
+        self._looked_at = -1
 
     @property
     def must_stop(self) -> Stopped | None:
-        """Why this line may not go on, if so."""
-        if self.interrupted:
+        """Why this line may not go on, if so.
+
+        The answer is the same as long as no step is made: so the number of steps tells all of when Ctrl-C came.
+        """
+        if self.interrupted and self._looked_at < self.spent:
+            self.stop_at = self.spent if self.stop_at is None else min(self.spent, self.stop_at)
+        self._looked_at = self.spent
+        if self.stopped_at is not None:
             return Stopped.INTERRUPTED
         budget = self.session.budget
         return Stopped.BUDGET if budget is not None and self.spent >= budget else None
+
+    @property
+    def stopped_at(self) -> int | None:
+        """How many steps this line had made when Ctrl-C stopped it; None if that has not happened."""
+        return self.stop_at if self.stop_at is not None and self.stop_at <= self.spent else None
 
     @property
     def fault(self) -> Step | None:
@@ -116,6 +133,7 @@ class Runner:
         journey = Journey(session)
         for left in range(count, 0, -1):
             self.last = step = session.history.step()
+            self.spent += 1
             arrived = not session.history.in_past
             if count <= TOLD or left == 1 or arrived or self.must_stop:
                 yield step
@@ -145,7 +163,7 @@ class Runner:
                 if stopped is not None:
                     yield journey.end(stopped)
                     return
-                if journey.steps > 1 and not session.trace.on_screen:
+                if journey.steps > 1 and not session.trace.shows_all:
                     yield NotTold(journey.steps - 1)
                 step = self._last_step()
             else:
@@ -273,8 +291,6 @@ class Runner:
             if stopped is None and stop is Stop.WAITING:
                 stopped = Stopped.WAITING
             if stopped is not None:
-                if stopped is Stopped.INTERRUPTED:
-                    session.note_line(f"si {journey.steps}" if journey.steps else "")
                 yield journey.end(stopped)
                 return
 
@@ -314,8 +330,7 @@ class Runner:
         machine = session.machine
         stops = {*targets, *session.breakpoints.addresses(), *session.code.ends(), *session.typed_lines.resumptions()}
         stops.update(place.address for place in session.world.stops)
-        budget = session.budget
-        left = limit if budget is None else min(limit, budget - self.spent)
+        left = min([limit, *(bound - self.spent for bound in (session.budget, self.stop_at) if bound is not None)])
         stop = Stop.LIMIT
         while left > 0:
             before = machine.steps
@@ -332,10 +347,11 @@ class Runner:
         before = machine.steps
         if self.session.history.repeats:
             stop = self.session.history.run(limit, stops, on_fault=True)
-        elif trace.on:
+        elif trace.looks_at_each:
             stop = machine.run_told(min(limit, TRACED_SLICE), trace.take, stops, on_fault=True)
         else:
             stop = machine.run(limit, stops, on_fault=True)
+            trace.passed(before)
         self.spent += machine.steps - before
         self.last = None
         return stop

@@ -6,33 +6,54 @@ A line is a transaction: if it is wrong (a Problem), everything is as before it;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pagefault_lab.lab import kernel_log, language
+from pagefault_lab.lab import authors, kernel_log, language
 from pagefault_lab.lab.breakpoints import Breakpoints
-from pagefault_lab.lab.history import History, Kind
-from pagefault_lab.lab.results import Disassembly, NewFuture, Place, Ran, Value, WorldEntered
+from pagefault_lab.lab.history import History, Kind, Standing
+from pagefault_lab.lab.recording import Abandoned, GivenFiles, Line, Recording, in_one_line
+from pagefault_lab.lab.results import (
+    Disassembly,
+    Examined,
+    Message,
+    NewFuture,
+    Place,
+    Ran,
+    StructureValue,
+    Value,
+    WorldEntered,
+)
 from pagefault_lab.lab.runner import Runner
-from pagefault_lab.lab.story import tell
+from pagefault_lab.lab.story import Story, tell
 from pagefault_lab.lab.symbols import Symbols
 from pagefault_lab.lab.tracing import Trace
 from pagefault_lab.lab.typed_code import TypedCode
 from pagefault_lab.lab.typed_lines import TypedLines
 from pagefault_lab.machine.registers import CS
-from pagefault_lab.machine.step import Step, visible
+from pagefault_lab.machine.step import ShutDown, Step, visible
 from pagefault_lab.problem import Problem
 from pagefault_lab.worlds import World, boot
 
 if TYPE_CHECKING:
+    from pagefault_lab.lab.advice import Hint
     from pagefault_lab.lab.chronicle import Chronicle
     from pagefault_lab.lab.examining import Last
     from pagefault_lab.lab.expressions import Expression
+    from pagefault_lab.lab.micro import AtStage
     from pagefault_lab.lab.modules import ModuleLine
+    from pagefault_lab.lab.pictures import Picture
+    from pagefault_lab.lab.stages import Stages
     from pagefault_lab.machine.machine import Machine
 
+_SAYS_SOMETHING: Final = re.compile(r"\s*[^\s#]")
 _LABEL_OR_ASSIGNMENT: Final = re.compile(r"\s*(?:[A-Za-z_.$][\w.$]*\s*(?::|==?(?!=))|[0-9]+\s*:)")
+
+
+def _nobody_draws(_: Picture) -> str:
+    raise Problem("nobody draws pictures for files here")
 
 
 class Displayed(NamedTuple):
@@ -41,14 +62,13 @@ class Displayed(NamedTuple):
     expression: Expression
     letter: str
 
-    def now(self, session: Session) -> Value | Disassembly:
+    def now(self, session: Session) -> Value | StructureValue | Examined | Disassembly:
         """As it is now."""
-        value = self.expression.value(session)
         if self.letter != "i":
-            return Value(self.expression.text, value, self.letter)
+            return self.expression.shown(session, self.letter)
         from pagefault_lab.lab.code import disassembly
 
-        return disassembly(session, value & 0xFFFFFFFF, None, 1)
+        return disassembly(session, self.expression.value(session) & 0xFFFFFFFF, None, 1)
 
 
 class Session:
@@ -57,7 +77,9 @@ class Session:
     `machine` and `world` are what it is about, `symbols` all names, `variables` those set by `set $name = ...`, `code`
     what was typed, `typed_lines` the lines of it that are not finished, `runner` what makes the machine go on,
     `history` the way back, `trace` what tells every step. `lines` are the lines that were executed, for `save`.
-    `repetition` is what an empty line stands for, "" for nothing.
+    `repetition` is what an empty line stands for, "" for nothing. `by_stages` tells whether steps are told stage by
+    stage, `micro` at which stage of one the session stands. `recording` is what it takes to repeat it all, `files` the
+    door to the files of this computer, `svg_of` what a layer above makes of a picture for one.
     """
 
     machine: Machine
@@ -67,9 +89,14 @@ class Session:
         self.budget = budget  # instructions for each line
         self.lines: list[str] = []
         self.repetition = ""
-        self.first_world = world
+        self.by_stages = False
+        self.shows_context = False  # after every line that changes something
+        self.recording = Recording(world)
+        self.files = GivenFiles()
+        self.svg_of: Callable[[Picture], str] = _nobody_draws
         self._line = self._noted = ""
-        self._marked = self._moved = False
+        self._marked = self._only_shows = False
+        self._stood: Standing | None = None  # before this line went elsewhere in time
         self._left_behind: NewFuture | None = None
         self.trace = Trace(self)
         self.enter_world(world)
@@ -80,14 +107,16 @@ class Session:
         self.symbols = Symbols(self.world.symbols, self.world.code, self.world.constants, self.world.ends)
         self.breakpoints = Breakpoints()
         self.variables: dict[str, int] = {}
+        self.last_value: int | None = None  # that `p` gave
         self.examined: dict[str, Last] = {}  # how `x` and `xp` go on
         self.displayed: dict[int, Displayed] = {}  # what is shown after every line that changes something, by number
+        self.micro: AtStage | None = None
         self.log_told: int | None = None  # how much of the guest kernel's log this line has told; None without one
         self.code = TypedCode(self)
         self.typed_lines = TypedLines(self)
         self.runner = Runner(self)
-        self.registers_before = visible(self.machine.cpu)  # when the last line began that changed something
         self.code.stand_at_end()
+        self.registers_before = visible(self.machine.cpu)  # when the last line began that changed something
         self.history = History(self)
         self._marked = False
         return WorldEntered(self.world.name, self.world.description, self.place())
@@ -98,11 +127,11 @@ class Session:
         """The session's own state as a value."""
         return (
             self.code.save(), self.typed_lines.all, self.symbols.save(), dict(self.variables),
-            self.breakpoints.save(),
+            self.breakpoints.save(), self.micro,
         )  # fmt: skip
 
     def restore_state(self, saved: tuple[Any, ...]) -> None:
-        code, self.typed_lines.all, symbols, variables, hits = saved
+        code, self.typed_lines.all, symbols, variables, hits, self.micro = saved
         self.code.restore(code)
         self.symbols.restore(symbols)
         self.variables = dict(variables)
@@ -117,35 +146,76 @@ class Session:
 
     def execute(self, line: str) -> Iterator[object]:
         """Do what one line says; yields values, of each step its Story. After a Problem nothing has changed."""
-        self._line = self._noted = line
-        self._marked = self._moved = False
-        self._left_behind = None
         self.runner.begin_line()
+        self.files.begin_line()
+        yield from self._transact(line)
+
+    def repeat(self, line: Line, given: Sequence[bytes | None]) -> Iterator[object]:
+        """Do what a recorded line did, which was `given` that by files. A Problem if it comes to something else."""
+        self.runner.begin_line(line.stop)
+        self.files.begin_line(given)
+        yield from self._transact(line.text, line.steps)
+
+    def _transact(self, line: str, steps: int | None = None) -> Iterator[object]:
+        """Execute a line wholly or not at all; if it was recorded, it leads to step number `steps` of the machine."""
+        self._line = self._noted = line
+        self._marked = self._only_shows = False
+        self._stood = None
+        self._left_behind = None
+        says_something = self.unfinished or _SAYS_SOMETHING.match(line)
         self.log_told = kernel_log.length(self)
         modules = self._modules()
         try:
-            for value in self._dispatch(line):
+            for value in self.dispatch(line):
                 yield from self._tell_new_future()
                 self.trace.catch_up(value)
                 if isinstance(value, Ran):
                     yield from kernel_log.untold(self)
-                yield tell(value, self.symbols.name, self.machine) if isinstance(value, Step) else value
+                yield self._told(value) if isinstance(value, Step) else value
+                if isinstance(value, Step) and isinstance(value.end, ShutDown):
+                    from pagefault_lab.lab.rescue import given_up
+
+                    yield given_up(self, value)
             yield from self._tell_new_future()
             self.trace.catch_up()
             if self._marked:
                 yield from self._changes_of(modules)
-            if self._marked or self._moved:
+            if self._marked or self._stood is not None:
                 yield from self._display()
+                yield from self._advice()
+                yield from self._context()
+            if steps is not None and steps != self.machine.steps:
+                raise Problem(f"it leads to step {self.machine.steps}, and led to step {steps}")
+            if says_something:
+                self._keep(line)
         except Problem as problem:
             self._undo()
             raise problem.placed(text=line) if problem.column is not None else problem from None
-        except (Exception, KeyboardInterrupt):  # not the learner's: but the session shall go on
+        except BaseException:  # not the learner's, or nobody wants the rest: but the session shall go on
             self._undo()
             raise
-        if self._noted.strip():
-            self.lines.append(self._noted)
+        if complaint := self.recording.grown():
+            yield Message(complaint, "warning")
 
-    def _dispatch(self, line: str) -> Iterator[object]:
+    def _keep(self, line: str) -> None:
+        """The line is finished: keep what it takes to do it again."""
+        stop = self.runner.stopped_at
+        if self._noted.strip():
+            self.lines.append(self._noted if stop is None else f"atmost {stop} {in_one_line(self._noted)}")
+        if self._marked or self._stood is not None or not (self._only_shows or self.files.written):
+            self.recording.add(line, self.machine.steps, stop, self.files.taken)
+
+    def _told(self, step: Step) -> Story | Stages:
+        """A step that the machine has just made, with names."""
+        told = tell(step, self.symbols.name, self.machine, partial(authors.of_tables, self))
+        if not self.by_stages:
+            return told
+        from pagefault_lab.lab.stages import take_apart
+
+        return take_apart(told)
+
+    def dispatch(self, line: str) -> Iterator[object]:
+        """What a line, or a part of the present one, says."""
         if self.code.pending:
             yield from self.code.continue_block(line)
             return
@@ -183,11 +253,25 @@ class Session:
 
             yield from changes(self, modules)
 
-    def _display(self) -> Iterator[Value | Disassembly]:
+    def _display(self) -> Iterator[Value | StructureValue | Examined | Disassembly]:
         """The values that `display` asked for; those that there are none of now are left out."""
         for shown in self.displayed.values():
             with suppress(Problem):
                 yield shown.now(self)
+
+    def _advice(self) -> Iterator[Hint]:
+        """What is wrong with the step that was told last, or with the next one."""
+        if self._marked:
+            from pagefault_lab.lab.advice import hint
+
+            yield from hint(self)
+
+    def _context(self) -> Iterator[object]:
+        """What `context on` asked for."""
+        if self.shows_context:
+            from pagefault_lab.lab.context import context
+
+            yield context(self)
 
     def _undo(self) -> None:
         """Take back what a line has changed that is not to be."""
@@ -195,11 +279,18 @@ class Session:
             self._marked = False
             self._left_behind = None
             self.history.take_back_line()
+        if self._stood is not None:
+            self.history.stand_at(self._stood)
+            self._stood = None
         self.trace.catch_up()
 
     def note_line(self, line: str) -> None:
         """What `lines` will keep of the present line; "" for nothing."""
         self._noted = line
+
+    def only_shows(self) -> None:
+        """Announce that this line has to do with what is shown or written: who repeats the session does not need it."""
+        self._only_shows = True
 
     def changing(self) -> None:
         """Announce that this line changes the machine or the session: `back` will return to here.
@@ -210,13 +301,15 @@ class Session:
             self._marked = True
             self.registers_before = visible(self.machine.cpu)
             ahead = self.history.begin_line(self._line)
+            self.micro = None
             if ahead is not None and ahead.line != self._line:
                 self._left_behind = NewFuture(ahead.steps, ahead.lines)
 
     def moving(self) -> None:
         """Announce that this line goes elsewhere in time."""
-        self._moved = True
-        self.registers_before = visible(self.machine.cpu)
+        if self._stood is None:
+            self._stood = self.history.standing
+            self.registers_before = visible(self.machine.cpu)
 
     def _tell_new_future(self) -> Iterator[NewFuture]:
         """What this line has left behind by changing the past."""
@@ -240,7 +333,10 @@ class Session:
 
     def abandon(self) -> None:
         """Forget the lines of an unfinished block."""
-        self.code.pending = []
+        if self.unfinished:
+            self.code.pending = []
+            self.recording.inputs.append(Abandoned())
+            self.recording.grown()
 
     def interrupt(self) -> None:
         """Stop a run at its next step; what a signal handler may call."""

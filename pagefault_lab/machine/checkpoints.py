@@ -31,7 +31,7 @@ def pack(words: Kept) -> Kept:
 
 
 def unpack(kept: Kept) -> Frame | None:
-    """A frame from what is kept of it."""
+    """A frame from what is kept of it; perhaps the very list that is kept."""
     return array("I", kept).tolist() if isinstance(kept, bytes) else kept
 
 
@@ -87,13 +87,13 @@ class Checkpoints:
         """Make a checkpoint the machine's state. Those behind it are kept."""
         if self.newest is None:
             self.newest = self._state()
-        frames = self._frames_at(index)
+        frames = self._frames_at(index, self.at)
         assert self.newest is not None
         for number in frames:
             if number not in self.newest.frames:
                 words = self.machine.memory.frames[number]
                 self.newest.frames[number] = pack(words[:] if words is not None else None)
-        self._become(self.kept[index], frames)
+        self._become(self.machine, self.kept[index], frames)
         self._open(index)
 
     def go_to_newest(self) -> None:
@@ -102,7 +102,7 @@ class Checkpoints:
         if newest is None:
             return
         passed = {number for checkpoint in self.kept[self.at :] for number in checkpoint.frames}
-        self._become(newest, {number: newest.frames[number] for number in passed & newest.frames.keys()})
+        self._become(self.machine, newest, {number: newest.frames[number] for number in passed & newest.frames.keys()})
         self.newest = None
         self._open(len(self.kept) - 1)
 
@@ -117,29 +117,27 @@ class Checkpoints:
 
     def copy_of(self, index: int) -> Machine:
         """A copy of the machine as it is at a checkpoint."""
-        return self._copy(self.kept[index], self._frames_at(index))
+        return self._copy(self.kept[index], self._frames_at(index, self.at))
+
+    def bring(self, copy: Machine, at: int, index: int) -> None:
+        """Make a copy, which is at checkpoint `at` or went on from there, what the machine is at another checkpoint.
+
+        What it knows of code stays, so that this is how to look at much of the past.
+        """
+        self._become(copy, self.kept[index], self._frames_at(index, at))
 
     def copy_of_newest(self) -> Machine:
         """A copy of the machine as it is in the newest state."""
         return self.machine.copy() if self.newest is None else self._copy(self.newest, self.newest.frames)
 
     def _copy(self, checkpoint: Checkpoint, frames: dict[int, Kept]) -> Machine:
-        copy = type(self.machine)(self.machine.memory.size)
-        there = enumerate(self.machine.memory.frames)
-        copy.memory.frames = [
-            unpack(frames[number]) if number in frames else words and words[:] for number, words in there
-        ]
-        for number, words in frames.items():  # what is open yet is not packed
-            if isinstance(words, list):
-                copy.memory.frames[number] = words[:]
-        copy.steps = checkpoint.steps
-        copy.ports.restore(checkpoint.ports)
-        copy.cpu.restore(checkpoint.cpu)
+        copy = self.machine.copy()
+        self._become(copy, checkpoint, frames)
         return copy
 
-    def _frames_at(self, index: int) -> dict[int, Kept]:
-        """The frames that may differ now from what they are at a checkpoint, as they are there."""
-        first, last = sorted((index, self.at))
+    def _frames_at(self, index: int, at: int) -> dict[int, Kept]:
+        """The frames in which checkpoint `index` may differ from `at` and what follows that, as they are there."""
+        first, last = sorted((index, at))
         numbers = {number for checkpoint in self.kept[first : last + 1] for number in checkpoint.frames}
         found: dict[int, Kept] = {}
         for checkpoint in self.kept[index:]:
@@ -148,16 +146,15 @@ class Checkpoints:
             numbers -= checkpoint.frames.keys()
             if not numbers:
                 break
-        if self.newest is not None:
-            found |= {number: self.newest.frames[number] for number in numbers & self.newest.frames.keys()}
-        return found
+        kept = self.newest.frames if self.newest is not None else {}
+        now = self.machine.memory.frames
+        return found | {number: kept.get(number, now[number]) for number in numbers}  # they have not changed since
 
     def _state(self) -> Checkpoint:
         machine = self.machine
         return Checkpoint(machine.steps, machine.cpu.save(), machine.ports.save(), {})
 
-    def _become(self, checkpoint: Checkpoint, frames: dict[int, Kept]) -> None:
-        machine = self.machine
+    def _become(self, machine: Machine, checkpoint: Checkpoint, frames: dict[int, Kept]) -> None:
         machine.memory.saved = None
         for number, words in frames.items():
             machine.memory.put(number, unpack(words))

@@ -3,8 +3,8 @@
 Fast paths. For each segment register there is a dict from linear page to the page's frame, one for reads and one for
 writes. A page is in it only if every check would pass without effect: the segment is flat, the TLB holds the page with
 sufficient rights for the current privilege, nobody watches it, and for writes the page is dirty, holds no decoded code,
-is no page table in use, and has been kept for the last checkpoint. While a recorder looks, all of them are empty, so that
-nothing passes unseen. They are caches only: losing an entry loses nothing.
+is no page table in use, and has been kept for the last checkpoint. While a recorder looks, all of them are empty, so
+that nothing passes unseen. They are caches only: losing an entry loses nothing.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class Watches:
             if not watch.physical:
                 if watch.covers(access.linear, access.size, access.kind):
                     return True
-            elif watch.covers(access.physical, first, access.kind):
-                return True
-            elif first < access.size and watch.covers(second << 12, access.size - first, access.kind):
+            elif watch.covers(access.physical, first, access.kind) or (
+                first < access.size and watch.covers(second << 12, access.size - first, access.kind)
+            ):
                 return True
         return False

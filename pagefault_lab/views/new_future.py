@@ -11,5 +11,6 @@ from pagefault_lab.views.words import count
 @view(NewFuture)
 def new_future(future: NewFuture) -> Lines:
     """What is no longer in the history."""
-    gone = f"{count(future.steps, 'step')} in {count(future.lines, 'line')}" if future.steps else count(future.lines, "line")
+    steps = f"{count(future.steps, 'step')} in " if future.steps else ""
+    gone = steps + count(future.lines, "line")
     return Lines.of(Line.of("a new future begins here; ", note(f"the old one, {gone}, is gone"), hang=2))

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pagefault_lab.lab import history
-from pagefault_lab.lab.results import Ran, Stopped, WentBack
+from pagefault_lab.lab.results import Ran, Stopped, Travelled
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.step import Interrupted, ShutDown
 from pagefault_lab.problem import Problem
@@ -43,7 +43,7 @@ def replay_everything(session: Session, lines: list[str]) -> None:
         if len(session.history.lines) > known:
             states.append((line, before))
     for line, before in reversed(states):
-        undone = only(WentBack, do(session, "back")).undone
+        undone = only(Travelled, do(session, "back")).lines
         assert undone == (line,)
         assert everything(session)[:4] == before[:4], line
         assert session.save_state() == before[4], line

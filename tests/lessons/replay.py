@@ -15,7 +15,7 @@ from judges import modules, qemu
 from judges.guest import Guest
 
 from pagefault_lab.lab import lessons
-from pagefault_lab.lab.results import Defined, Ran, RestartedLine, Stopped, Typed, WentBack
+from pagefault_lab.lab.results import Defined, Ran, RestartedLine, Stopped, Travelled, Typed
 from pagefault_lab.lab.session import Session
 from pagefault_lab.lab.story import Story
 from pagefault_lab.machine.delivery import Source
@@ -47,8 +47,8 @@ class Replay:
         if word == "end":  # of a block, which is placed now
             line = self.session.lines[-1].removeprefix("asm\n").removesuffix("\nend")
         if word == "back":
-            (went,) = (value for value in values if isinstance(value, WentBack))
-            for undone in went.undone:
+            (went,) = (value for value in values if isinstance(value, Travelled))
+            for undone in went.lines:
                 assert self._done.pop()[0] == undone
             self._guest = self._boot()
             for _, action in self._done:

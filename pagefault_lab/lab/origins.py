@@ -1,0 +1,219 @@
+"""Who wrote it: the instruction, or the line by which the host did, that last wrote some bytes or a register.
+
+Neither memory nor registers are indexed. The history is searched backwards, from mark to mark, by executing it again on
+a copy in which the place knows when it is written; a stretch in which the frame of the bytes was not touched is passed
+over. So the cost is that of running through what was done since. What processor and host did is told apart: what a
+stretch leaves, and what was there when the next one began, differ by what the host did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from pagefault_lab.lab.history import History, Visitor, replay
+from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.machine.notices import What
+from pagefault_lab.machine.registers import NAMES_32, SEGMENT_NAMES
+from pagefault_lab.machine.watches import Watch
+from pagefault_lab.problem import Problem
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
+
+CHUNK: Final = 10_000  # steps between two looks at what was written
+LOADS: Final = {
+    "cr0": What.CR0, "cr3": What.CR3, "cr4": What.CR4, "idtr": What.IDT, "gdtr": What.GDT, "ldtr": What.LDT,
+    "tr": What.TASK,
+}  # fmt: skip
+REGISTERS: Final = (*NAMES_32, *SEGMENT_NAMES, "cr2", *LOADS)
+
+
+class Origin(NamedTuple):
+    """Who wrote it last. For an instruction: the step, where it stands and what it is; `line` is "".
+
+    For the host's doing `line` is the user's line (or what began the history), `step` the number of steps that had been
+    made then, and `address`, `text` and `symbol` are empty. `before` and `after` are what it wrote over, and wrote: of
+    bytes as a little-endian number, of a segment register the selector, of a table register the base.
+    """
+
+    step: int
+    line: str
+    address: int
+    text: str
+    symbol: str
+    before: int
+    after: int
+    steps_ago: int
+
+
+def origin_of_bytes(session: Session, physical: int, size: int, before: int | None = None) -> Origin | None:
+    """Who wrote any of `size` bytes of one frame last, before step number `before` (where the session stands)."""
+    if physical >> 12 != physical + size - 1 >> 12:
+        raise ValueError("the bytes lie in two frames")
+    frame = physical >> 12
+
+    def prepare(machine: Machine) -> _Watched:
+        watched = _Watched(machine.memory.frame(frame))
+        watched.places = range(physical >> 2 & 1023, (physical + size - 1 >> 2 & 1023) + 1)
+        machine.memory.frames[frame] = watched
+        return watched
+
+    watch = Watch(physical, physical + size, physical=True, reads=False, writes=True)
+    return _search(session, prepare, lambda machine: machine.memory.read(physical, size), watch, before)
+
+
+def origin_of_register(session: Session, name: str) -> Origin | None:
+    """Who wrote a register last; one of REGISTERS. A part of a general register is all of it here."""
+    if name in NAMES_32:
+        number = NAMES_32.index(name)
+        return _of_listed(session, "registers", number, lambda machine: machine.cpu.registers[number])
+    if name in SEGMENT_NAMES:
+        number = SEGMENT_NAMES.index(name)
+        return _of_listed(session, "segments", number, lambda machine: machine.cpu.segments[number].selector)
+    if name == "cr2":
+        return _of_value(session, lambda machine: machine.cpu.cr2)
+    if name not in LOADS:
+        raise Problem(f"nobody keeps who wrote {name}", f"of these it can be asked: {' '.join(REGISTERS)}")
+    return _of_load(session, name)
+
+
+class Written(Protocol):
+    """What knows whether a place was written since `written` was set to False."""
+
+    written: bool
+
+
+class _Watched(list[Any]):
+    """A list that knows whether one of some places was written."""
+
+    places: Container[int] = ()
+    written = False
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if key in self.places:
+            self.written = True
+        super().__setitem__(key, value)
+
+
+class _Compared:
+    """A value that counts as written when it has changed."""
+
+    def __init__(self, value_in: Callable[[], int]) -> None:
+        self._value_in = value_in
+        self._known = value_in()
+
+    @property
+    def written(self) -> bool:
+        return self._known != self._value_in()
+
+    @written.setter
+    def written(self, _: bool) -> None:
+        self._known = self._value_in()
+
+
+def _of_listed(session: Session, registers: str, number: int, value_in: Callable[[Machine], int]) -> Origin | None:
+    """Who wrote a place of one of the processor's lists last."""
+
+    def prepare(machine: Machine) -> _Watched:
+        watched = _Watched(getattr(machine.cpu, registers))
+        watched.places = (number,)
+        setattr(machine.cpu, registers, watched)
+        return watched
+
+    return _search(session, prepare, value_in)
+
+
+def _of_value(session: Session, value_in: Callable[[Machine], int], first: int = -1) -> Origin | None:
+    """Who changed a value last, in step `first` or later."""
+    return _search(session, lambda machine: _Compared(lambda: value_in(machine)), value_in, first=first)
+
+
+def _search(
+    session: Session,
+    prepare: Callable[[Machine], Written],
+    value_in: Callable[[Machine], int],
+    watch: Watch | None = None,
+    before: int | None = None,
+    first: int = -1,
+) -> Origin | None:
+    """Search back to step `first`, a chunk of steps at a time.
+
+    `prepare` makes a place of a copy know when it is written. Of memory that is a frame's word; `watch` then are the
+    very bytes.
+    """
+    history = session.history
+    after = value_in(session.machine if before is None else history.machine_at(before))
+    visitor: Visitor | None = None
+    for place, until in history.stretches_backwards(before, watch.start >> 12 if watch else None):
+        if until <= first:
+            break
+        if visitor is None:
+            visitor = Visitor(history, place)
+            watched = prepare(visitor.machine)
+        visitor.stand_at(place)
+        machine = visitor.machine
+        start = value_in(machine)
+        chunks = []
+        while machine.steps < until:
+            if session.runner.interrupted:
+                raise Problem(f"the search was stopped: nobody wrote it since step {machine.steps}")
+            watched.written = False
+            began = machine.steps
+            replay(machine, min(CHUNK, until - began))
+            if watched.written:
+                chunks.append(began)
+        if value_in(machine) != after:
+            return _by_host(session, place, until, value_in(machine), after)
+        for began in reversed(chunks):
+            visitor.stand_at(place)
+            replay(machine, began - machine.steps)
+            found: tuple[int, int, int] | None = None  # step, value before, value after
+            if watch is not None:
+                machine.cpu.watch((watch,))
+            while machine.steps < min(began + CHUNK, until):
+                known = value_in(machine)
+                watched.written = False
+                stop = machine.run(1)
+                if watched.written if watch is None else stop is Stop.CAUGHT:
+                    found = machine.steps - 1, known, value_in(machine)
+            machine.cpu.watch(())
+            if found is not None:
+                return _by_step(session, *found)
+        after = start
+    return None
+
+
+def _of_load(session: Session, name: str) -> Origin | None:
+    """Who loaded a system register last. Loads are in the chronicle, but those of the host."""
+
+    def value_in(machine: Machine) -> int:
+        register = getattr(machine.cpu, name)
+        if isinstance(register, int):
+            return register
+        value: int = register.base if name in ("idtr", "gdtr") else register.selector
+        return value
+
+    event = session.chronicle.last(LOADS[name])
+    changed = _of_value(session, value_in, event.step if event is not None else -1)
+    if changed is not None or event is None:
+        return changed
+    machine = session.history.machine_at(event.step)
+    before = value_in(machine)
+    machine.step()
+    return _by_step(session, event.step, before, value_in(machine))
+
+
+def _by_step(session: Session, step: int, before: int, after: int) -> Origin:
+    from pagefault_lab.assembler.disassembler import text_of
+
+    told = session.history.story(step)
+    text = text_of(told.instruction, told.eip, session.symbols.name) if told.instruction is not None else ""
+    ago = session.machine.steps - step
+    return Origin(step, "", told.linear, text, session.symbols.name(told.linear) or "", before, after, ago)
+
+
+def _by_host(session: Session, place: int, steps: int, before: int, after: int) -> Origin:
+    history: History = session.history
+    line = next((mark.line for mark in reversed(history.marks[: place + 1]) if mark.line), "")
+    return Origin(steps, line, 0, "", "", before, after, session.machine.steps - steps)

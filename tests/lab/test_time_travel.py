@@ -1,0 +1,293 @@
+"""Time travel: whatever was done, every step of it can be gone to, in any order, and all is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from benches import do, only
+
+from pagefault_lab.lab import history as history_module
+from pagefault_lab.lab.results import NewFuture, Ran, Stopped, Travelled
+from pagefault_lab.lab.session import Session
+from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.machine.notices import What
+from pagefault_lab.machine.step import Step, visible
+from pagefault_lab.problem import Problem
+
+MODULE = Path(__file__).parents[2] / "lessons" / "lecture.s"
+
+
+def state_of(machine: Machine) -> bytes:
+    """A hash of everything that the machine is."""
+    digest = blake2b(repr((machine.steps, machine.cpu.save(), machine.ports.save())).encode(), digest_size=16)
+    for number, frame in enumerate(machine.memory.frames):
+        if frame is not None and any(frame):
+            digest.update(repr((number, frame)).encode())
+    return digest.digest()
+
+
+def all_of(session: Session) -> tuple[object, ...]:
+    """The machine, and what the session knows that goes back in time with it."""
+    code, typed_lines, symbols, variables, *_ = session.save_state()
+    log = [repr(value) for value in session.execute("dmesg")] if session.world.name == "linux" else []
+    return state_of(session.machine), code, typed_lines, symbols, variables, log
+
+
+# what a session may do: programs, faults that are repaired or kill, edits of page tables, ports, interrupts, modules
+DOINGS = (
+    "movl $user_heap,%ebx; movl %eax,(%ebx)", "c", "si 7", "si 200", "movl $1,user_rodata", "incl %eax; pushl %eax",
+    "1: addl $3,%eax; decl %ecx; jnz 1b", "movl $40,%ecx", "c", "kernel", "user", "irq 0", "c",
+    "map 0x40000000", "movl %eax,0x40000010", "protect 0x40000000 r", "unmap 0x40000000", "flush 0x40000000",
+    "set $eax = 77", "set $n = steps", "poke $esp 1 2 3", "spot = 5; .long 1", "movb $65,%al; outb %al,$0xe9",
+    "movw $0x3f8,%dx; outb %al,%dx", "int $0x80", "movl $2,%eax", f"insmod {MODULE}", "rmmod lecture", "switch",
+    "movl user_bss,%ecx", "ni", "movl %cr3,%eax; movl %eax,%cr3", "set pte($esp).user = 0", "movl $5,%edx",
+)  # fmt: skip
+
+
+def perform(session: Session, line: str) -> bool:
+    """Whether a line was right."""
+    session.budget = 20_000
+    try:
+        do(session, line)
+    except Problem:
+        return False
+    return True
+
+
+def witnessed(session: Session, lines: Iterator[str], random: Random) -> dict[int, bytes]:
+    """Do these lines; the machine's state just before steps, taken when the machine was really about to make them."""
+    states: dict[int, bytes] = {}
+    machine = session.machine
+    step, run = machine.step, machine.run
+
+    def look() -> None:
+        if random.random() < 0.2:
+            states[machine.steps] = state_of(machine)
+
+    def seen_step() -> Step:
+        look()
+        return step()
+
+    def seen_run(*arguments: Any, **named: Any) -> Stop:
+        look()
+        return run(*arguments, **named)
+
+    machine.step, machine.run = seen_step, seen_run  # type: ignore[method-assign]
+    for line in lines:
+        perform(session, line)
+        if session.machine.cpu.shutdown:
+            do(session, "back")
+        for number in [number for number in states if number >= machine.steps]:
+            del states[number]  # of a line that was undone
+    del machine.step, machine.run
+    return states
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_step_can_be_gone_to_in_any_order(linux: Session, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "INTERVAL", 500)
+    monkeypatch.setattr(history_module, "STEPS_PER_FRAME", 1)
+    monkeypatch.setattr("pagefault_lab.lab.runner.SLICE", 250)
+    random = Random(seed)
+    states = witnessed(linux, (random.choice(DOINGS) for _ in range(30)), random)
+    present, end = all_of(linux), linux.machine.steps
+    assert len(states) > 5
+    order = list(states)
+    random.shuffle(order)
+    for number in order:
+        do(linux, f"goto {number}")
+        assert linux.machine.steps == number
+        assert state_of(linux.machine) == states[number], number
+        if random.random() < 0.3:  # go on from there, by single steps and by a run
+            for forward in (random.randrange(1, 40), random.randrange(1, 3000)):
+                target = min(linux.machine.steps + forward, end)
+                if target > linux.machine.steps:
+                    do(linux, f"si {target - linux.machine.steps}")
+                    assert linux.machine.steps == target
+                    assert state_of(linux.machine) == state_of(linux.history.machine_at(target))
+        if random.random() < 0.3 and linux.machine.steps > linux.history.first_step + 50:
+            before = linux.machine.steps
+            do(linux, "reverse-stepi 50")
+            assert linux.machine.steps == before - 50
+            assert state_of(linux.machine) == state_of(linux.history.machine_at(before - 50))
+    do(linux, "goto")
+    assert all_of(linux) == present
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lines_are_undone_and_redone_exactly(linux: Session, seed: int) -> None:
+    random = Random(100 + seed)
+    states = [all_of(linux)]
+    for _ in range(20):
+        known = len(linux.history.lines)
+        perform(linux, random.choice(DOINGS))
+        if len(linux.history.lines) > known:
+            states.append(all_of(linux))
+        else:
+            states[-1] = all_of(linux)
+    place = len(states) - 1
+    for _ in range(40):
+        if place and random.random() < 0.5:
+            count = random.randrange(1, min(place, 4) + 1)
+            do(linux, f"back {count}")
+            place -= count
+        elif place < len(states) - 1:
+            do(linux, "redo")
+            place += 1
+        assert all_of(linux) == states[place]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_new_future_forgets_the_old_one_and_a_wrong_line_does_not(linux: Session, seed: int) -> None:
+    random = Random(200 + seed)
+    for _ in range(15):
+        perform(linux, random.choice(DOINGS))
+    for _ in range(6):
+        end, present = linux.machine.steps, all_of(linux)
+        events = list(linux.chronicle.events())
+        target = random.randrange(linux.history.first_step, end)
+        do(linux, f"goto {target}")
+        there = all_of(linux)
+        for wrong in (
+            "movl $1,%nonsense",
+            "set $eax = nothing",
+            "goto 99999999",
+            "map 0x12345",
+            "si 0",
+            "p (",
+            "insmod no",
+        ):
+            with pytest.raises(Problem):
+                do(linux, wrong)
+            assert all_of(linux) == there
+        assert linux.history.present == end
+        do(linux, "goto")
+        assert all_of(linux) == present
+        assert list(linux.chronicle.events()) == events
+        do(linux, f"goto {target}")
+        values = do(linux, random.choice(("set $eax = 1", "set $new = 4", "irq 0")))
+        gone = only(NewFuture, values)
+        assert gone.steps == end - target
+        assert not linux.history.in_past
+        assert all(event.step < target for event in linux.chronicle.events())
+        do(linux, "back")
+        assert all_of(linux) == there
+        do(linux, "redo")
+        for _ in range(4):
+            perform(linux, random.choice(DOINGS))
+
+
+def test_a_line_that_fails_after_it_has_changed_something_keeps_the_future(linux: Session) -> None:
+    do(linux, "movl $1,%eax", "movl $2,%ebx", "movl $3,%ecx")
+    present = all_of(linux)
+    do(linux, "goto 1")
+    there = all_of(linux)
+
+    def fails() -> Iterator[object]:
+        linux.changing()
+        linux.machine.cpu.registers[0] = 99
+        linux.changed_by_host()
+        linux.machine.run(1)
+        raise Problem("it went wrong")
+        yield
+
+    linux._dispatch = lambda line: fails()  # type: ignore[method-assign]
+    with pytest.raises(Problem, match="went wrong"):
+        do(linux, "anything")
+    del linux._dispatch
+    assert all_of(linux) == there
+    do(linux, "goto 2")
+    do(linux, "goto")
+    assert all_of(linux) == present
+
+
+def test_after_back_a_line_is_executed_anew_and_not_from_the_record(linux: Session) -> None:
+    do(linux, "kernel", "movl $7,%eax")
+    do(linux, "back")
+    here = linux.machine.steps
+    values = do(linux, "movl $8,%eax")
+    assert only(NewFuture, values) == NewFuture(1, 1)
+    assert linux.machine.cpu.registers[0] == 8
+    assert linux.machine.steps == here + 1
+
+
+def test_the_same_line_after_back_makes_no_words_about_futures(linux: Session) -> None:
+    do(linux, "movl $7,%eax", "back")
+    assert not [value for value in do(linux, "movl $7,%eax") if isinstance(value, NewFuture)]
+
+
+def test_going_on_in_the_past_stops_at_the_present(linux: Session) -> None:
+    do(linux, "movl $1,%eax", "movl $2,%eax", "goto 0")
+    ran = only(Ran, do(linux, "c"))
+    assert (ran.steps, ran.stopped) == (2, Stopped.PRESENT)
+    assert not linux.history.in_past
+    do(linux, "goto 0", "b user_scratch+5")
+    assert only(Ran, do(linux, "c")).stopped is Stopped.BREAKPOINT
+    assert linux.history.in_past
+
+
+def test_a_step_that_is_not_in_the_history_is_told_and_nothing_moves(linux: Session) -> None:
+    do(linux, "movl $1,%eax")
+    for line in ("goto 7", "goto -2", "goto 1000000000000", "reverse-stepi 2"):
+        with pytest.raises(Problem):
+            do(linux, line)
+        assert not linux.history.in_past
+
+
+def test_travelling_tells_where_one_stands(linux: Session) -> None:
+    do(linux, "movl $1,%eax", "movl $2,%eax", "movl $3,%eax")
+    moved = only(Travelled, do(linux, "goto 1"))
+    assert (moved.forward, moved.steps, moved.step, moved.present) == (False, 2, 1, 3)
+    moved = only(Travelled, do(linux, "goto"))
+    assert (moved.forward, moved.steps, moved.step, moved.present) == (True, 2, 3, 3)
+
+
+# --- the chronicle
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_chronicle_has_what_the_told_steps_did(linux: Session, seed: int) -> None:
+    from pagefault_lab.machine.delivery import Delivery, Source
+    from pagefault_lab.machine.events import PortAccess
+
+    random = Random(300 + seed)
+    for _ in range(20):
+        perform(linux, random.choice(DOINGS))
+    events = list(linux.chronicle.events())
+    assert [event.step for event in events] == sorted(event.step for event in events)
+    known: dict[int, list[tuple[What, tuple[int, ...], int]]] = {}
+    for event in events:
+        known.setdefault(event.step, []).append((event.what, event.numbers, event.address))
+    for step in linux.history.stories(linux.history.first_step):
+        noted = known.get(step.number, [])
+        assert all(address == step.linear for *_, address in noted)
+        faults = [delivery.fault for delivery in step.deliveries if delivery.source is Source.EXCEPTION]
+        told = [(fault.vector, -1 if fault.error is None else fault.error) for fault in faults]
+        assert [numbers[:2] for what, numbers, _ in noted if what is What.FAULT] == told
+        ports = [(access.port, access.value) for access in step.events if isinstance(access, PortAccess)]
+        assert [numbers[:2] for what, numbers, _ in noted if what is What.PORT] == ports
+        rings = [(change.before, change.after) for change in step.changes if change.register == "cpl"]
+        assert [numbers for what, numbers, _ in noted if what is What.RING] == rings
+        asked = [each for each in step.deliveries if isinstance(each, Delivery) and each.source is not Source.EXCEPTION]
+        assert len([what for what, *_ in noted if what is What.INTERRUPT]) == len(asked)
+
+
+def test_a_write_to_a_page_table_in_use_is_noticed_at_every_speed(linux: Session) -> None:
+    do(linux, "kernel")
+    do(linux, "movl $0xc0000000 + 4 * 0x100,%esi")
+    machine = linux.machine
+    directory = machine.cpu.cr3 & 0xFFFFF000
+    table = machine.memory.read(directory + 4 * 32, 4) & 0xFFFFF000
+    do(linux, f"movl $0xc0000000 + {table:#x},%ebx", "movl $200,%ecx")
+    known = linux.chronicle.count(What.TABLE)
+    do(linux, "1: xorl $0x200,0x10(%ebx); loop 1b")
+    assert linux.chronicle.count(What.TABLE) == known + 200
+    last = linux.chronicle.last(What.TABLE)
+    assert last is not None
+    assert last.numbers[0] == table + 0x10
+    assert visible(machine.cpu)[1] == 0
