@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Address
-from pagefault_lab.lab.walks import ask
+from pagefault_lab.lab.asking import ask
 from pagefault_lab.machine.events import Kind
 
 if TYPE_CHECKING:
@@ -27,4 +27,4 @@ def walk(
     it. If the TLB holds the page, the processor would not walk at all; that is said.
     """
     user = session.ring == 3 if who is None else who == "user"
-    yield ask(session.machine, address, Kind(access), user, session.symbols.name(address) or "")
+    yield ask(session, address, Kind(access), user)

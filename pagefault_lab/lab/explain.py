@@ -1,27 +1,67 @@
-"""Why the last fault happened, from the checks that really ran: nothing here judges anything anew.
+"""Why a fault happened, from the checks that really ran: nothing here judges anything anew.
 
 The step in which it happened has been executed with the recorder on; the explanation is a path through its events, from
-the instruction to the handler.
+the instruction to the handler. What the history knows is added: when it was, and who wrote what refused.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pagefault_lab.lab import authors
+from pagefault_lab.lab.authors import Written
 from pagefault_lab.lab.decode import Decoded, page_fault_error, selector_error
-from pagefault_lab.lab.story import Story
+from pagefault_lab.lab.story import Story, tell
 from pagefault_lab.machine.delivery import Delivery, Source
 from pagefault_lab.machine.events import Check, SegmentAccess, TlbHit
 from pagefault_lab.machine.faults import Class, Fault
+from pagefault_lab.machine.notices import What
+from pagefault_lab.machine.operands import Memory
 from pagefault_lab.machine.paging import PageWalk
+from pagefault_lab.machine.registers import ESP, MASK, NAMES_32, SS
+from pagefault_lab.problem import Problem
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
+    from pagefault_lab.machine.machine import Machine
+
+TRY: Final = "a write to address 0 would be one: movl %eax,0"
+LARGEST_STRUCTURE: Final = 8  # bytes: what one operand of an instruction can be
+LARGEST_FRAME: Final = 64  # bytes that one instruction moves over the stack, and more
+
+
+class Term(NamedTuple):
+    """A part of an offset: what a register held, and what it is multiplied with; a displacement has no `register`."""
+
+    register: str
+    value: int
+    scale: int = 1
+
+
+class When(NamedTuple):
+    """Which of the faults in the history it is, from 1 on, of how many; and how many steps ago it was."""
+
+    number: int
+    faults: int
+    steps_ago: int
+
+
+class Blamed(NamedTuple):
+    """Who last wrote what stopped one of the deliveries: its place among them, from 0 on."""
+
+    delivery: int
+    written: Written
 
 
 class Explanation(NamedTuple):
     """The way from an instruction to its fault, and from there to a handler.
 
     `held` are the rules that were judged before and held. `segment` is the access by a segment register that the fault
-    is about; `translation` the walk or the TLB entry that refused; `check` the rule that failed. What played no part is
-    None. `error` explains the error code, if there is one. `deliveries` are the attempts to enter a handler.
+    is about, `formed` the registers that gave its offset; `translation` the walk or the TLB entry that refused; `check`
+    the rule that failed. What played no part is None. `error` explains the error code, if there is one. `deliveries`
+    are the attempts to enter a handler. `when`, `written` (the last write to the entry that refused) and `blamed` are
+    what the history adds.
     """
 
     story: Story
@@ -33,10 +73,48 @@ class Explanation(NamedTuple):
     error: Decoded | None
     deliveries: tuple[Delivery, ...]
     restarts: bool  # the saved EIP is the instruction's own
+    formed: tuple[Term, ...] = ()
+    when: When | None = None
+    written: Written | None = None
+    blamed: tuple[Blamed, ...] = ()
 
 
-def explain(story: Story) -> Explanation | None:
-    """The explanation of a step that ended in an exception; None if it did not."""
+def why(session: Session, number: int | None = None) -> Explanation:
+    """Why the last fault happened, or the one of that number in the history; a Problem if there is none."""
+    history = session.history
+    step = session.fault if number is None else history.story(_step_of_fault(session, number))
+    if step is None:
+        raise Problem("there has been no fault yet", TRY)
+    found = explain(tell(step, session.symbols.name), history.machine_at(step.number))
+    assert found is not None
+    blamed = []
+    for place, attempt in enumerate(found.deliveries):
+        written = authors.of_failure(session, attempt, step.number)
+        if written is not None:
+            blamed.append(Blamed(place, written))
+    return found._replace(
+        when=_when(session, step.number),
+        written=authors.of_refusal(session, found.translation, step.number),
+        blamed=tuple(blamed),
+    )
+
+
+def _step_of_fault(session: Session, number: int) -> int:
+    event = next(islice(session.chronicle.events(What.FAULT), number - 1, None), None)
+    if event is None:
+        count = session.chronicle.count(What.FAULT)
+        hint = f"`why fault {count}` explains the last one" if count else TRY
+        raise Problem(f"there has been no fault {number}", hint)
+    return event.step
+
+
+def _when(session: Session, step: int) -> When:
+    chronicle = session.chronicle
+    return When(chronicle.count(What.FAULT, end=step) + 1, chronicle.count(What.FAULT), session.machine.steps - step)
+
+
+def explain(story: Story, before: Machine | None = None) -> Explanation | None:
+    """The explanation of a step that ended in an exception; None if it did not. `before` is the machine as it began."""
     deliveries = story.step.deliveries
     # an interrupt, by INT n or from outside, that was refused: the fault is what its delivery has met
     first = next((attempt for attempt in deliveries if attempt.source is Source.EXCEPTION), None)
@@ -62,7 +140,8 @@ def explain(story: Story) -> Explanation | None:
         segment = None
     held = tuple(event for event in events if isinstance(event, Check) and event.holds)
     restarts = fault.row.kind is Class.FAULT and not fault.trap
-    return Explanation(story, fault, held, segment, translation, check, _error(fault), deliveries, restarts)
+    formed = () if segment is None or before is None else _formed(story, segment, before)
+    return Explanation(story, fault, held, segment, translation, check, _error(fault), deliveries, restarts, formed)
 
 
 def _before(events: tuple[Any, ...], delivery: Delivery) -> tuple[Any, ...]:
@@ -88,3 +167,25 @@ def _error(fault: Fault) -> Decoded | None:
     if fault.vector == 14:
         return page_fault_error(fault.error)
     return selector_error(fault.error) if fault.vector in (10, 11, 12, 13) else None
+
+
+def _formed(story: Story, access: SegmentAccess, before: Machine) -> tuple[Term, ...]:
+    """The registers, as they were, that give the offset of an access together; () if they do not."""
+    instruction, cpu = story.step.instruction, before.cpu
+    if instruction is None:
+        return ()
+    for operand in instruction.operands:
+        if isinstance(operand, Memory) and (operand.base is not None or operand.index is not None):
+            distance = access.offset - operand.offset(cpu) & MASK[operand.address_size]
+            if operand.segment == access.segment and distance < LARGEST_STRUCTURE:
+                terms = [
+                    Term(NAMES_32[number], cpu.registers[number] & MASK[operand.address_size], scale)
+                    for number, scale in ((operand.base, 1), (operand.index, operand.scale))
+                    if number is not None
+                ]
+                rest = operand.displacement + distance
+                return (*terms, Term("", rest)) if rest else tuple(terms)
+    distance = access.offset - cpu.registers[ESP]
+    if access.segment == SS and abs(distance) <= LARGEST_FRAME:
+        return (Term("esp", cpu.registers[ESP]), *((Term("", distance),) if distance else ()))
+    return ()

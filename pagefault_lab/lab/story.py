@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pagefault_lab.lab.walks import is_stale
 from pagefault_lab.machine.delivery import CodeChosen, Delivery, Entered, GateRead, StackChosen
 from pagefault_lab.machine.events import Access, Kind, Reason, TlbHit
 from pagefault_lab.machine.faults import Fault
@@ -15,6 +16,7 @@ from pagefault_lab.machine.registers import MASK, PG
 from pagefault_lab.machine.step import Step
 
 if TYPE_CHECKING:
+    from pagefault_lab.lab.authors import Written
     from pagefault_lab.machine.machine import Machine
 
 FARTHEST: Final = 4096  # what lies further behind a symbol has nothing to do with it
@@ -26,17 +28,27 @@ class Story:
     """One step; `names` are the symbols of addresses in it, as `symbol` or `symbol+0x4`.
 
     `text` is the instruction, disassembled; "" if none was fetched. `stale` are the walks for accesses that the TLB
-    allowed, by linear address, where the tables say otherwise.
+    allowed, by linear address, where the tables say otherwise. `changed` tells by linear address who made the TLB
+    stale, for those and for accesses that it refused.
     """
 
     step: Step
     names: Mapping[int, str]
     text: str
     stale: Mapping[int, PageWalk] = field(default_factory=dict)
+    changed: Mapping[int, Written] = field(default_factory=dict)
 
 
-def tell(step: Step, name_of: NameOf | None = None, machine: Machine | None = None) -> Story:
-    """A step with names from `name_of`, which gives an address's symbol or None; `machine` has just made it."""
+def tell(
+    step: Step,
+    name_of: NameOf | None = None,
+    machine: Machine | None = None,
+    author_of: Callable[[PageWalk], Written | None] | None = None,
+) -> Story:
+    """A step with names from `name_of`, which gives an address's symbol or None; `machine` has just made it.
+
+    `author_of` gives the last write to the entries of a walk, None if it is not known.
+    """
     from pagefault_lab.assembler.disassembler import text_of
 
     names: dict[int, str] = {}
@@ -50,7 +62,15 @@ def tell(step: Step, name_of: NameOf | None = None, machine: Machine | None = No
             if name and "+" not in name:
                 names[number] = name
     text = text_of(step.instruction, step.eip, names.get) if step.instruction is not None else ""
-    return Story(step, names, text, dict(_stale(step, machine)) if machine is not None else {})
+    stale = dict(_stale(step, machine)) if machine is not None else {}
+    changed = {}
+    if author_of is not None:
+        refused = {hit.linear: hit.tables for hit in step.all_events() if isinstance(hit, TlbHit) and is_stale(hit)}
+        for linear, tables in (stale | refused).items():
+            author = author_of(tables) if tables is not None else None
+            if author is not None:
+                changed[linear] = author
+    return Story(step, names, text, stale, changed)
 
 
 def _stale(step: Step, machine: Machine) -> Iterator[tuple[int, PageWalk]]:

@@ -1,39 +1,17 @@
-"""What the page tables say of an access, and what the TLB makes of it: the `walk` command, and who is stale."""
+"""What the page tables say of an access, what the TLB makes of it, and which of them decides."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from pagefault_lab.machine.events import Kind
-from pagefault_lab.machine.paging import DIRTY, Mapped, PageWalk, walk
-from pagefault_lab.machine.registers import PG
+from pagefault_lab.machine.events import Kind, TlbHit
+from pagefault_lab.machine.faults import FaultRaised
+from pagefault_lab.machine.paging import DIRTY, Lookup, Mapped, PageWalk, walk
 from pagefault_lab.machine.tlb import TlbEntry
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
-
-
-class AskedWalk(NamedTuple):
-    """A walk that somebody asked for; nothing was changed by it. `walk` is None while paging is off.
-
-    `cached` is what the TLB holds of the page: with it, the processor would not walk for this access. `stale` tells how
-    the tables contradict that, "" if they agree. `symbol` names the address.
-    """
-
-    linear: int
-    walk: PageWalk | None
-    cached: TlbEntry | None
-    stale: str
-    symbol: str
-
-
-def ask(machine: Machine, linear: int, kind: Kind, user: bool, symbol: str = "") -> AskedWalk:
-    """Walk for an access of that kind, by a user or by the supervisor."""
-    if not machine.cpu.cr0 & PG:
-        return AskedWalk(linear, None, None, "", symbol)
-    cached = machine.cpu.tlb.entries.get(linear >> 12)
-    stale = "" if cached is None else contradiction(machine, linear, cached)
-    return AskedWalk(linear, walk_now(machine, linear, kind, user), cached, stale, symbol)
 
 
 def walk_now(machine: Machine, linear: int, kind: Kind = Kind.READ, user: bool = False) -> PageWalk:
@@ -57,3 +35,37 @@ def contradiction(machine: Machine, linear: int, entry: TlbEntry) -> str:
     if entry.dirty and not found.lookups[-1].entry & DIRTY:
         differences.append("not dirty")
     return f"the page tables say {', '.join(differences)}" if differences else ""
+
+
+def judge(machine: Machine, linear: int, kind: Kind, user: bool) -> PageWalk | TlbHit:
+    """What decides an access, by making it on a copy of the machine: the TLB's entry or a walk; paging is on."""
+    copy = machine.copy()
+    seen: list[PageWalk | TlbHit] = []
+    copy.cpu.look_with(seen)
+    with suppress(FaultRaised):  # what was seen tells it
+        copy.cpu.translate(linear, kind, user)
+    return seen[0]
+
+
+# --- what refused
+
+
+def refused_bit(hit: TlbHit) -> str:
+    """The bit that a TLB entry lacks for an access that it refused."""
+    return "U/S" if hit.user and not hit.page_user else "R/W"
+
+
+def is_stale(hit: TlbHit) -> bool:
+    """Whether the tables would allow what a TLB entry refused, or refuse it for another reason."""
+    if hit.tables is None:
+        return False
+    verdict = hit.tables.verdict
+    return verdict is None or verdict.bit != refused_bit(hit)
+
+
+def refusing(tables: PageWalk | None) -> Lookup | None:
+    """The entry whose bit ended a walk in a fault; None if it did not end so."""
+    verdict = tables.verdict if tables is not None else None
+    if tables is None or verdict is None:
+        return None
+    return next(lookup for lookup in tables.lookups if lookup.level == verdict.level)

@@ -6,28 +6,24 @@ TLB gave are no story; a walk is told in full if it is for an operand or the sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
+from pagefault_lab.lab.story import Story
 from pagefault_lab.machine.delivery import Delivery
 from pagefault_lab.machine.events import Access, Check, Kind, PortAccess, Reason, SegmentAccess, SegmentNulled, TlbHit
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.machine.registers import SS
-from pagefault_lab.machine.step import Step
-from pagefault_lab.views import check, page_walk, port_access, segment_access, segment_nulled, tlb_hit
+from pagefault_lab.views import check, page_walk, port_access, segment_access, segment_nulled, tlb_hit, written
 from pagefault_lab.views.lines import Line, Lines, Span, maybe, note
 from pagefault_lab.views.words import Names, count, doing, hex32, label, named, sized, who
 
-NONE_STALE: Final[Mapping[int, PageWalk]] = MappingProxyType({})
 
-
-def events_before_delivery(step: Step, names: Names, stale: Mapping[int, PageWalk] = NONE_STALE) -> Lines:
-    """The events of a step, deliveries left out, in order; `stale` as in a Story."""
-    teller = _Teller(step, names, stale)
-    for event in step.events:
+def events_before_delivery(told: Story) -> Lines:
+    """The events of a step, deliveries left out, in order."""
+    teller = _Teller(told)
+    for event in told.step.events:
         teller.tell(event)
     return teller.finish()
 
@@ -53,9 +49,10 @@ class Group:
 class _Teller:
     """Takes events in order and gives lines. What is still open is told before something else begins."""
 
-    def __init__(self, step: Step, names: Names, stale: Mapping[int, PageWalk]) -> None:
-        self.names = names
-        self.stale = stale
+    def __init__(self, told: Story) -> None:
+        self.names = told.names
+        self.stale = told.stale
+        self.changed = told.changed
         self.lines: list[Line | Lines | None] = []
         self.segments: dict[int, SegmentAccess] = {}  # allowed, by linear address
         self.translations: list[PageWalk | TlbHit] = []  # allowed, of an access that is still to come
@@ -63,7 +60,7 @@ class _Teller:
         self.held: list[Check] = []
         self.written = {
             (event.linear, event.size)
-            for event in step.events
+            for event in told.step.events
             if isinstance(event, Access) and event.kind is Kind.WRITE and event.reason is Reason.OPERAND
         }
 
@@ -75,7 +72,7 @@ class _Teller:
             case SegmentAccess():
                 self.segments[event.linear] = event
             case PageWalk(end=Fault()) | TlbHit(fault=Fault()):
-                self.add(_refused_by_paging(event, self.segment_of(event), self.names))
+                self.add(Lines.of(_refused_by_paging(event, self.segment_of(event), self.names), self.author_of(event)))
             case PageWalk() | TlbHit():
                 self.translations.append(event)
             case Access(reason=Reason.FETCH):
@@ -114,11 +111,10 @@ class _Teller:
         """Tell the accesses that are open."""
         if self.group is not None:
             self.lines.append(_told(self.group, self.names))
-            self.lines += [
-                tlb_hit.outdated(found, self.stale[found.linear]).indented(2)
-                for found in self.group.translations
-                if isinstance(found, TlbHit) and found.linear in self.stale
-            ]
+            for found in self.group.translations:
+                if isinstance(found, TlbHit) and found.linear in self.stale:
+                    self.lines.append(tlb_hit.outdated(found, self.stale[found.linear]).indented(2))
+                    self.lines.append(self.author_of(found))
         self.group = None
 
     def condense(self) -> None:
@@ -136,6 +132,11 @@ class _Teller:
             self.group = Group(self.segments.get(made.linear), list(self.translations))
         self.group.accesses.append(made)
         self.translations.clear()
+
+    def author_of(self, event: PageWalk | TlbHit) -> Line | None:
+        """Who has made the TLB stale, if it was."""
+        author = self.changed.get(event.linear)
+        return written.line(author).indented(2) if author is not None else None
 
     def segment_of(self, event: PageWalk | TlbHit) -> SegmentAccess | None:
         """The segment access whose bytes a translation is for: it may begin in the page before."""

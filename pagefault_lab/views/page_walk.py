@@ -49,6 +49,23 @@ def lookups(walk: PageWalk, effective: bool = True) -> Lines:
     return Lines(tuple(lines))
 
 
+def compact(walk: PageWalk) -> Lines:
+    """A line for each entry, without where it lies, and the verdict: for a narrow pane."""
+    failed = walk.verdict
+    blamed = {failed.level: Span(f" <- {failed_bit(failed)}", BAD)} if failed is not None else {}
+    entries = (
+        Line.of(
+            f"{lookup.level}[{lookup.index:#05x}] ",
+            Span(hex32(lookup.entry), ADDRESS),
+            f"  {entry_flags(lookup.entry)}",
+            blamed.get(lookup.level),
+        )
+        for lookup in walk.lookups
+    )
+    end = Line(refusal(walk).spans[:1]) if isinstance(walk.end, Fault) else verdict(walk).blocks[-1]
+    return Lines.of(*entries, end)
+
+
 FLAGS_AT = 55  # the column of the flags in `_lookup`
 
 

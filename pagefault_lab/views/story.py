@@ -31,7 +31,7 @@ def story(told: Story) -> Lines:
     step, names = told.step, told.names
     return Lines.of(
         headline(told),
-        events_before_delivery(step, names, told.stale).indented(2),
+        events_before_delivery(told).indented(2),
         _deliveries(step, names),
         end(step),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pagefault_lab.machine.events import Kind, TlbHit
+from pagefault_lab.lab.walks import is_stale, refused_bit
+from pagefault_lab.machine.events import TlbHit
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.views import view
@@ -20,9 +21,18 @@ def tlb_hit(hit: TlbHit) -> Lines:
             Line.of(f"{entry(hit)}  {allowed}", Span("  ✓ OK", GOOD), f": physical {hex32(hit.physical)}"),
         )
     return Lines.of(
-        Line.of(f"{entry(hit).ljust(FLAGS_AT)}{allowed}", Span(f"     <- {refused_bit(hit)}", BAD)),
+        Line.of(f"{entry(hit).ljust(FLAGS_AT)}{allowed}", Span(f"     <- {refused_bit(hit)}=0", BAD)),
         tables(hit),
         refusal(hit),
+    )
+
+
+def compact(hit: TlbHit) -> Lines:
+    """The entry and the verdict, for a narrow pane."""
+    end = Line.of(Span("✓ OK", GOOD), f": physical {hex32(hit.physical)}, without a walk")
+    return Lines.of(
+        Line.of(f"{entry(hit)}  {rights(True, hit.page_writable, hit.page_user)}"),
+        end if hit.fault is None else Line(refusal(hit).spans[:1]),
     )
 
 
@@ -52,12 +62,6 @@ def outdated(hit: TlbHit, tables: PageWalk) -> Lines:
     )
 
 
-def is_stale(hit: TlbHit) -> bool:
-    """Whether the tables would allow it, or refuse it for another reason."""
-    verdict = hit.tables.verdict if hit.tables is not None else None
-    return hit.tables is not None and (verdict is None or verdict.bit != refused_bit(hit).removesuffix("=0"))
-
-
 def refusal(hit: TlbHit) -> Line:
     """Why the entry does not allow the access."""
     origin = text = ""
@@ -67,15 +71,7 @@ def refusal(hit: TlbHit) -> Line:
         origin = f", from the {rule.level}"
         text = f" (rule: {rule.text})"
     return Line.of(
-        Span(f"✗ {who(hit.user)} {doing(hit.kind)} refused: {refused_bit(hit)} in the TLB entry{origin}", BAD),
+        Span(f"✗ {who(hit.user)} {doing(hit.kind)} refused: {refused_bit(hit)}=0 in the TLB entry{origin}", BAD),
         maybe(text),
         hang=2,
     )
-
-
-def refused_bit(hit: TlbHit) -> str:
-    """The right that the entry lacks for this access."""
-    if hit.user and not hit.page_user:
-        return "U/S=0"
-    assert hit.kind is Kind.WRITE
-    return "R/W=0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -58,10 +59,13 @@ class ModuleDoors(NamedTuple):
 
 
 class TaskDoors(NamedTuple):
-    """Tasks: `current` points to the running one. The instruction at `to_user` returns to user mode; `timer` is the IRQ
-    that makes the kernel take the next task."""
+    """Tasks: `current` points to the running one, and the pointers from `table` on, as many as `places`, to all; 0 is a
+    free place. The instruction at `to_user` returns to user mode; `timer` is the IRQ that makes the kernel take the
+    next task."""
 
     current: int
+    table: int
+    places: int
     to_user: int
     timer: int
 
@@ -103,6 +107,22 @@ class World(NamedTuple):
     def calls(self, ring: int) -> Region | None:
         """Where the code of a command's system call is placed at this ring."""
         return self.user_calls if ring == 3 else self.kernel_calls
+
+
+@functools.cache  # `cache` is a module of this package
+def digest(name: str) -> str:
+    """What tells this world from another, or from what it was in another version: registers and memory at its start."""
+    from hashlib import blake2b
+    from struct import pack
+
+    from pagefault_lab.machine.step import visible
+
+    machine, _ = boot(name)
+    found = blake2b(f"{machine.memory.size} {visible(machine.cpu)}".encode(), digest_size=16)
+    for number, words in enumerate(machine.memory.frames):
+        if words is not None and any(words):
+            found.update(pack(f"<I{len(words)}I", number, *words))
+    return found.hexdigest()
 
 
 def boot(name: str) -> tuple[Machine, World]:

@@ -98,6 +98,6 @@ def world(names: Mapping[str, Any]) -> World:
         irq_base=at["FIRST_IRQ_VECTOR"],
         exports=frozenset(names["exports"]),
         modules=ModuleDoors(at["module_list"], at["swapper_pg_dir"] - at["PAGE_OFFSET"]),
-        tasks=TaskDoors(at["current"], at["restore_iret"], TIMER_IRQ),
+        tasks=TaskDoors(at["current"], at["task"], at["NR_TASKS"], at["restore_iret"], TIMER_IRQ),
         page_map=PageMap(at["mem_map"], at["MEMORY_PAGES"]),
     )
