@@ -1,1 +1,1 @@
-"""Doors for other programs: values as JSON Lines."""
+"""Doors for other programs: values as JSON Lines, traces, pages for a browser."""

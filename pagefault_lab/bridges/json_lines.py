@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any
 
 from pagefault_lab.lab.results import Value
+from pagefault_lab.lab.stages import Stages, StageShown
 from pagefault_lab.lab.story import Story, tell
 from pagefault_lab.lab.tracing import Traced
 from pagefault_lab.machine.decoder import Instruction
@@ -52,7 +53,8 @@ def _json(value: object) -> Any:
     special = SPECIAL.get(type(value))
     if special is not None:
         return special(value)
-    names = _fields(type(value))  # type: ignore[arg-type]
+    kind: type = type(value)
+    names = _fields(kind)
     if names is not None:
         return _object(value, names)
     if isinstance(value, tuple | list | set | frozenset):
@@ -61,13 +63,18 @@ def _json(value: object) -> Any:
 
 
 def _object(value: object, names: tuple[str, ...]) -> Json:
-    found: Json = {"kind": snake_case(type(value).__name__)}
+    found: Json = {"kind": _kind(type(value))}  # type: ignore[arg-type]
     for name in names:
         item = getattr(value, name)
         if name == "kind":
             name = "access" if isinstance(item, Kind) else f"{found['kind']}_kind"
         found[name] = _json(item)
     return found
+
+
+@cache
+def _kind(kind: type) -> str:
+    return snake_case(kind.__name__)
 
 
 @cache
@@ -114,6 +121,28 @@ def _story(told: Story) -> Json:
     }
 
 
+def _stages(whole: Stages) -> Json:
+    told = _story(whole.told)
+    del told["events"]
+    stages = [{"attempt": attempt, "events": _json(events)} for attempt, events in whole.stages]
+    return {**told, "kind": "stages", "stages": stages}
+
+
+def _stage_shown(shown: StageShown) -> Json:
+    told = shown.whole.told
+    return {
+        "kind": "stage_shown",
+        "step": told.step.number,
+        "text": told.text,
+        "stage": shown.at + 1,
+        "stages": len(shown.whole.stages),
+        "replayed": shown.replayed,
+        "attempt": shown.stage.attempt,
+        "events": _json(shown.stage.events),
+        "stack": _json(shown.stack),
+    }
+
+
 def _instruction(instruction: Instruction) -> Json:
     return {
         "kind": "instruction",
@@ -155,6 +184,8 @@ def _with_properties(value: Gate | Descriptor) -> Json:
 SPECIAL: dict[type, Callable[[Any], Any]] = {
     Value: _value,
     Story: _story,
+    Stages: _stages,
+    StageShown: _stage_shown,
     Step: lambda step: _story(tell(step)),
     Traced: lambda step: _story(step.told),
     Instruction: _instruction,

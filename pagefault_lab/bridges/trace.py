@@ -3,8 +3,16 @@
 Text is what a screen shows of a trace (views/traced.py), never broken: a line that begins with an address is a step,
 the indented ones below it tell what it led into.
 
-JSON Lines are one object a step, the same as `pagefault-lab run --json` prints for a step that is told. Numbers are
-integers, addresses too; a key that has nothing to say is null.
+JSON Lines begin with a line that tells what follows. Where a trace goes on with other steps wanted, there is another:
+
+    kind         "trace"
+    version      of this form: 1. A reader that finds a number which it does not know cannot rely on the rest
+    world        in which the session was
+    kinds rings ranges touched   which steps are wanted (lab/wanted.py); an empty list wants all
+
+Each further line is one object a step, the same as `pagefault-lab run --json` prints for a step that is told. Numbers
+are integers, addresses too; a key that has nothing to say is null. trace.schema.json, which `pagefault-lab trace
+--schema` prints, says all of it for programs; version 1 will not lose a key, nor get another.
 
     kind         "step"
     number       how many steps the machine had made before
@@ -33,7 +41,8 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -43,22 +52,50 @@ from pagefault_lab.problem import Problem
 from pagefault_lab.views.traced import traced
 
 if TYPE_CHECKING:
+    from pagefault_lab.lab.session import Session
     from pagefault_lab.lab.story import Story
+    from pagefault_lab.lab.wanted import Wanted
 
+VERSION: Final = 1  # of the lines' form: one more with each change that a reader must know of
 JSON_NAMES: Final = (".jsonl", ".json")
 BEGINNING: Final = rb'0x[0-9a-f]{8}  |\{"kind": "'  # of a trace
 UNBROKEN: Final = 1 << 30  # columns
 
 
 class TraceWriter:
-    """Writes steps to a stream."""
+    """Writes steps to a stream; a Sink."""
 
     def __init__(self, stream: TextIO, as_json: bool) -> None:
         self.stream = stream
         self.as_json = as_json
 
+    def begin(self, session: Session, wanted: Wanted) -> None:
+        if self.as_json:
+            self.stream.write(f"{json.dumps(heading(session, wanted))}\n")
+
     def write(self, told: Story) -> None:
         self.stream.write(f"{json.dumps(to_json(told)) if self.as_json else traced(Traced(told)).text(UNBROKEN)}\n")
+
+    def close(self) -> None:
+        self.stream.flush()
+
+
+def heading(session: Session, wanted: Wanted) -> dict[str, object]:
+    """The first line of a trace, as JSON."""
+    return {
+        "kind": "trace",
+        "version": VERSION,
+        "world": session.world.name,
+        "kinds": sorted(wanted.kinds),
+        "rings": sorted(wanted.rings),
+        "ranges": [list(each) for each in wanted.ranges],
+        "touched": [list(each) for each in wanted.touched],
+    }
+
+
+def schema() -> str:
+    """The JSON Schema (draft 2020-12) of each line of a trace."""
+    return (Path(__file__).parent / "trace.schema.json").read_text("utf-8")
 
 
 class TraceFile(TraceWriter):
@@ -78,15 +115,24 @@ class TraceFile(TraceWriter):
             raise self._problem(error) from None
         super().__init__(stream, as_json or path.suffix.lower() in JSON_NAMES)
 
+    def begin(self, session: Session, wanted: Wanted) -> None:
+        with self._told():
+            super().begin(session, wanted)
+
     def write(self, told: Story) -> None:
-        try:
+        with self._told():
             super().write(told)
-        except OSError as error:
-            raise self._problem(error) from None
 
     def close(self) -> None:
         with suppress(OSError):  # a line that could not be written has been told
             self.stream.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._problem(error) from None
 
     def _problem(self, error: Exception) -> Problem:
         return Problem(f"{self.path} cannot be written: {getattr(error, 'strerror', None) or error}")

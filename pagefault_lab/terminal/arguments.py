@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from typing import Any
 
 from pagefault_lab import __version__
 
+DEFAULT_WORLD = "linux"
+
 USAGE = """\
 %(prog)s [--world NAME] [--plain]
+       %(prog)s --resume [FILE] [--plain]
        %(prog)s tour [FILE] [--auto] [--pace SECONDS] [--world NAME] [--plain]
        %(prog)s run FILE [--budget N] [--json] [--world NAME] [--plain]
-       %(prog)s trace FILE.s [--steps N] [--user] [--json] [-o FILE] [--world NAME] [--plain]"""
+       %(prog)s trace FILE.s [--steps N] [--only KINDS] [--ring N] [--range A..B] [--touching A..B]
+             [--json] [-o FILE | --html FILE] [--world NAME] [--plain]"""
 
 DESCRIPTION = """\
 A teaching REPL and debugger for page faults on a simulated i386.
@@ -28,6 +33,7 @@ examples:
   pagefault-lab tour
   pagefault-lab
   pagefault-lab --world bare
+  pagefault-lab --resume
   pagefault-lab run exercise.lab
   echo 'p $cr3' | pagefault-lab run --json -
   pagefault-lab trace program.s | less"""
@@ -47,7 +53,15 @@ def parse(words: list[str]) -> Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.set_defaults(world="linux", plain=False)
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="bring the last session back as it was after its last finished line, also one that was cut off; "
+        "or the one of this journal",
+    )
+    parser.set_defaults(world=DEFAULT_WORLD, plain=False, theme=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog="pagefault-lab")
     tour = commands.add_parser(
         "tour",
@@ -77,15 +91,83 @@ def parse(words: list[str]) -> Namespace:
         "else there is to say goes to the standard error.",
         allow_abbrev=False,
     )
-    trace.add_argument("file", metavar="FILE.s", help="a program in AT&T syntax; it begins at _start or at its top")
-    trace.add_argument("--steps", type=_budget, metavar="N", help="stop after N steps")
-    trace.add_argument("--user", action="store_true", help="only the steps at CPL 3, not the kernel's")
-    trace.add_argument("--json", action="store_true", help="JSON Lines: one object a step, with all that happened")
-    trace.add_argument("-o", dest="to", metavar="FILE", help="write to FILE; JSON Lines if it ends in .jsonl or .json")
+    _trace_words(trace)
     for either in (parser, tour, run, trace):  # they may stand before the command and after it
         either.add_argument("--world", default=SUPPRESS, metavar="NAME", help="linux (the default) or bare")
         either.add_argument("--plain", action="store_true", default=SUPPRESS, help="ASCII only, and no colour")
-    return parser.parse_args(words)
+        either.add_argument("--theme", default=SUPPRESS, metavar="NAME", help="light, blue-orange, mono, or default")
+    arguments = parser.parse_args(words)
+    if arguments.resume is not None and (arguments.command is not None or arguments.world != DEFAULT_WORLD):
+        parser.error("--resume goes on at the prompt, in the session's own world")
+    return arguments
+
+
+def _trace_words(trace: ArgumentParser) -> None:
+    """What `trace` takes."""
+    trace.add_argument("file", metavar="FILE.s", help="a program in AT&T syntax; it begins at _start or at its top")
+    trace.add_argument("--steps", type=_budget, metavar="N", help="stop after N steps")
+    trace.set_defaults(wanted=())
+    kinds = trace.add_argument_group(
+        "which steps", "Those that fit all of these; of several of one kind, one suffices."
+    )
+    kinds.add_argument(
+        "--only", dest="wanted", action=_Wanted, metavar="KINDS",
+        help="faults, interrupts, rings, walks, ports, control, tables, reads, writes; several with commas between",
+    )  # fmt: skip
+    kinds.add_argument(
+        "--ring", dest="wanted", action=_Wanted, choices="0123", metavar="N", help="that begin at this CPL"
+    )
+    kinds.add_argument(
+        "--user", dest="wanted", action=_Wanted, const=("ring", "3"), nargs=0, help="--ring 3: not the kernel's"
+    )
+    kinds.add_argument(
+        "--range", dest="wanted", action=_Wanted, metavar="A..B", help="whose instruction lies there: main..+0x100"
+    )
+    kinds.add_argument("--touching", dest="wanted", action=_Wanted, metavar="A..B", help="that read or write there")
+    form = trace.add_argument_group("form")
+    form.add_argument("--json", action="store_true", help="JSON Lines: one object a step, with all that happened")
+    files = form.add_mutually_exclusive_group()
+    files.add_argument("-o", dest="to", metavar="FILE", help="write to FILE; JSON Lines if it ends in .jsonl or .json")
+    files.add_argument("--html", metavar="FILE", help="write a page for a browser, with a slider over the steps")
+    form.add_argument(
+        "--last", type=_budget, default=100_000, metavar="N", help="with --html: look at the last N steps (100000)"
+    )
+    form.add_argument(
+        "--schema", action=_Schema, nargs=0, default=SUPPRESS, help="print the JSON Schema of the JSON Lines"
+    )
+
+
+class _Wanted(Action):
+    """Puts an option into the words of the command `trace`."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Any, option: str | None = None) -> None:
+        name = str(option).removeprefix("--")
+        match name:
+            case "only":
+                from pagefault_lab.lab.wanted import KINDS
+
+                words = values.replace(",", " ").split()
+                for word in words:
+                    if word not in KINDS:
+                        parser.error(f"argument {option}: {word!r} is none of {', '.join(KINDS)}")
+            case "range" | "touching":
+                start, dots, end = values.partition("..")
+                if not (dots and start and end):
+                    parser.error(f"argument {option}: {values!r} is not START..END or START..+BYTES")
+                words = [name, start, end]
+            case _:
+                words = list(self.const or (name, values))
+        namespace.wanted += (" ".join(words),)
+
+
+class _Schema(Action):
+    """Prints the schema, and ends the program."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Any, option: str | None = None) -> None:
+        from pagefault_lab.bridges.trace import schema
+
+        print(schema(), end="")
+        parser.exit()
 
 
 def _seconds(word: str) -> float:

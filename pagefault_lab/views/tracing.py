@@ -12,6 +12,7 @@ from pagefault_lab.views.words import count, printable
 def tracing(state: Tracing) -> Lines:
     """`the trace is on, to steps.jsonl: 1,204 steps so far`."""
     where = f"to {printable(state.file)}" if state.file else "to the screen"
+    where += f", only {state.wanted}" if state.wanted else ""
     if state.on:
         so_far = f": {count(state.steps, 'step')} so far" if state.steps else ""
         return Lines.of(Line.of(f"the trace is on, {where}{so_far}"))

@@ -19,6 +19,7 @@ from pagefault_lab.lab.session import Session
 from pagefault_lab.lab.story import Story
 from pagefault_lab.lab.system_calls import call
 from pagefault_lab.lab.tracing import Traced, Tracing
+from pagefault_lab.lab.wanted import Wanted
 from pagefault_lab.problem import Problem
 from pagefault_lab.views.story import headline
 
@@ -55,7 +56,10 @@ def shown(session: Session, *lines: str) -> list[Any]:
 
 
 def objects(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    """The steps in a file of JSON Lines, behind its heading."""
+    heading, *steps = (json.loads(line) for line in path.read_text("utf-8").splitlines())
+    assert (heading["kind"], heading["version"]) == ("trace", 1)
+    return steps
 
 
 def numbers(values: list[Any]) -> list[int]:
@@ -93,7 +97,7 @@ def test_a_screen_has_each_step_once_and_in_order_those_told_in_full_among_them(
 def test_a_shutdown_is_told_once(bare: Session) -> None:
     values = shown(bare, "asm", "nop", "int $3", "end", "run")
     assert numbers(values) == [0, 1]
-    assert isinstance(values[-2], Story)
+    assert [each.step.number for each in values if isinstance(each, Story)] == [1]
     assert only(Ran, values).stopped is Stopped.SHUTDOWN
 
 
@@ -280,6 +284,8 @@ class Impatient:
         self.session = session
         self.steps = 0
 
+    def begin(self, session: Session, wanted: Wanted) -> None: ...
+
     def write(self, told: Story) -> None:
         self.steps += 1
         if self.steps == 100:
@@ -296,19 +302,31 @@ def test_ctrl_c_ends_a_traced_run_soon(bare: Session) -> None:
     assert 100 <= reader.steps == bare.machine.steps < 1000
 
 
-def test_a_long_trace_takes_no_memory(tmp_path: Path) -> None:
-    session = Session("bare", budget=6000)
-    traced(session, tmp_path / "steps.jsonl")
-    do(session, *ENDLESS, "si 10")
+def held_while_tracing(path: Path, words: str, steps: int) -> int:
+    """How many bytes a session has come to hold by tracing so many steps."""
+    session = Session("bare", budget=steps)
+    traced(session, path)
+    do(session, f"trace on {path} {words}", *ENDLESS, "si 10")
     tracemalloc.start()
     try:
         do(session, "c")
-        held = tracemalloc.get_traced_memory()[0]
+        return tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    written = (tmp_path / "steps.jsonl").stat().st_size
-    assert written > 4_000_000
-    assert held < 500_000
+
+
+def test_a_long_trace_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    assert held_while_tracing(path, "", 6000) < 500_000
+    assert path.stat().st_size > 4_000_000
+
+
+def test_ten_times_the_steps_take_no_more_memory(tmp_path: Path) -> None:
+    path = tmp_path / "steps.txt"
+    short, long = (held_while_tracing(path, "faults", steps) for steps in (50_000, 500_000))
+    assert long - short < 1_000_000  # what the history keeps to go back: a checkpoint each 50,000 steps
+    short, long = (held_while_tracing(path, "ring 3 writes", steps) for steps in (1_000, 10_000))
+    assert long - short < 100_000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced there")

@@ -60,6 +60,13 @@ def values(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def traced(text: str) -> list[dict[str, Any]]:
+    """The steps of a trace in JSON Lines, behind its heading."""
+    heading, *steps = values(text)
+    assert heading["kind"] == "trace"
+    return steps
+
+
 # --- pagefault-lab trace
 
 
@@ -79,7 +86,7 @@ def test_a_line_at_the_margin_is_a_step_and_the_others_are_indented(program: str
 
 def test_json_is_one_object_a_step_in_their_order(program: str) -> None:
     done = lab("trace", "--json", program)
-    found = values(done.stdout)
+    found = traced(done.stdout)
     assert [each["number"] for each in found] == list(range(steps_told(done)))
     assert {each["kind"] for each in found} == {"step"}
     assert found[0]["instruction"]["bytes"] == "b903000000"
@@ -92,9 +99,54 @@ def test_json_is_one_object_a_step_in_their_order(program: str) -> None:
 
 def test_user_leaves_out_the_kernel(program: str) -> None:
     done = lab("trace", "--json", "--user", program)
-    texts = [each["text"] for each in values(done.stdout)]
+    texts = [each["text"] for each in traced(done.stdout)]
     assert len(texts) == OWN
     assert texts.count("pushl %eax") == 2
+
+
+def test_words_choose_steps_as_they_do_at_the_prompt(program: str) -> None:
+    done = lab("trace", "--json", "--only", "faults,interrupts", "--ring", "3", "--range", "_start..+64", program)
+    assert [each["text"] for each in traced(done.stdout)] == ["int $0x80", "pushl %eax"]
+    done = lab("trace", "--json", "--only", "writes", "--touching", "0xbfffeffc..+4", "--user", program)
+    assert [each["text"] for each in traced(done.stdout)] == ["pushl %eax"]
+    heading = values(done.stdout)[0]
+    assert (heading["kinds"], heading["rings"], heading["touched"]) == (["writes"], [3], [[0xBFFFEFFC, 0xBFFFF000]])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--only", "faults,wirtes"], "'wirtes' is none of faults, interrupts"),
+        (["--ring", "4"], "invalid choice: '4'"),
+        (["--range", "_start"], "is not START..END"),
+        (["--range", "nowhere..+4"], "nowhere is not defined"),
+        (["--html", "page.html", "-o", "steps.txt"], "not allowed with"),
+    ],
+)
+def test_words_that_choose_nothing_are_refused(program: str, words: list[str], sentence: str) -> None:
+    done = lab("trace", *words, program)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_schema_is_printed() -> None:
+    done = lab("trace", "--schema")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_a_page_of_the_whole_program_is_written(program: str, home: Path) -> None:
+    page = home / "page.html"
+    done = lab("trace", "--html", str(page), program)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"page.html shows {steps_told(done):,} steps" in done.stderr.replace("\n    ", " ")
+    text = page.read_text("utf-8")
+    assert "<title>program.s</title>" in text
+    assert "movl $3, %ecx" in text
+    assert lab("trace", "--html", str(page), "--user", "--last", "500", program).returncode == 0
+    assert '"wanted":"ring 3"' in page.read_text("utf-8")
+    assert lab("trace", "--html", program, program).returncode == 2
 
 
 def test_it_stops_after_as_many_steps_as_are_wanted(endless: str) -> None:
@@ -184,7 +236,7 @@ def test_ctrl_c_ends_a_trace_between_two_steps(endless: str, home: Path) -> None
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "stopped by the user" in errors
-    found = values(path.read_text())
+    found = traced(path.read_text())
     assert [each["number"] for each in found] == list(range(len(found)))
 
 
@@ -199,11 +251,11 @@ def test_a_script_traces_to_its_output() -> None:
     assert "the trace is off: 3 steps went to the screen" in text
     found = values(lab("run", "--world", "bare", "--json", "-", typed=typed).stdout)
     assert [each["number"] for each in found if each["kind"] == "step"] == [0, 1, 2, 3]
-    assert found[0] == {"kind": "tracing", "on": True, "file": "", "steps": 0}
+    assert found[0] == {"kind": "tracing", "on": True, "file": "", "steps": 0, "wanted": ""}
 
 
 def test_a_script_traces_to_a_file(home: Path) -> None:
     path = home / "steps.jsonl"
     done = lab("run", "--world", "bare", "-", typed=f"trace on {path}\nnop\nincl %eax\nquit\n")
     assert (done.returncode, done.stderr) == (0, "")
-    assert [each["text"] for each in values(path.read_text())] == ["nop", "incl %eax"]
+    assert [each["text"] for each in traced(path.read_text())] == ["nop", "incl %eax"]
