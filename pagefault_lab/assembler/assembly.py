@@ -582,7 +582,7 @@ class Assembly:
         if callable(self._include):
             found = self._include(name)
         else:
-            found = _read_below(self._include, name)
+            found = read_below(self._include, name)
         if found is None:
             raise Problem(f"there is no file {name} to include", column=column)
         return found.encode() if isinstance(found, str) else found
@@ -598,7 +598,7 @@ def _length_at(place: int, tail: Tail) -> int:
     raise Problem("a size must be known here, in a .struct", "it depends on an address or an undefined symbol")
 
 
-def _read_below(directories: Iterable[str | Path], name: str) -> bytes | None:
+def read_below(directories: Iterable[str | Path], name: str) -> bytes | None:
     """The file of that name in the first directory that has it; never one outside of them."""
     for directory in directories:
         root = Path(directory).resolve()

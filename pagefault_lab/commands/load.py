@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Path
-from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -17,10 +16,4 @@ def load(session: Session, file: Path) -> Iterator[object]:
 
     Its labels become symbols. If you stand in typed code, EIP goes to `_start`, or to its first instruction.
     """
-    try:
-        text = file.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise Problem(f"{file} is not a text file") from None
-    except (OSError, ValueError) as error:
-        raise Problem(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    yield from session.code.load(f"load {file}", text, str(file), file.parent)
+    yield from session.code.load(file)

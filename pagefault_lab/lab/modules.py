@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.lab import lessons, system_calls
+from pagefault_lab.lab.assembled import SourceLine, is_instruction
+from pagefault_lab.lab.breakpoints.places import AtLinear
 from pagefault_lab.lab.results import Message, Symbol
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.paging import Mapped, walk
@@ -105,11 +107,14 @@ def insmod(
         return
     address = result & 0xFFFFFFFF
     _put(session, module, address)
+    lines = tuple(
+        SourceLine(file, line, place) for file, line, place, text in module.lines(address) if is_instruction(text)
+    )
     session.symbols.add_module(
-        module.name, module.symbols(address), Region(f"module {module.name}", address, address + module.size)
+        module.name, module.symbols(address), Region(f"module {module.name}", address, address + module.size), lines
     )
     session.changed_by_host()
-    first = session.breakpoints.add(address + module.init, temporary=True) if step else None
+    first = session.breakpoints.add(AtLinear(address + module.init, temporary=True)) if step else None
     result = yield from system_calls.call(session, title, INIT_MODULE, name)
     if first is not None and first in session.breakpoints:
         session.breakpoints.delete(first.number)
@@ -134,11 +139,11 @@ def _linked(
 
     _doors(session)
     at = session.symbols.given
-    found = [lessons.find(file) for file in files]
+    found = [session.files.found(file, lessons.find) for file in files]
     name = name_of(found[0], at["MODULE_NAME_MAX"])
     if name in {each.name for each in loaded(session)}:
         raise Problem(f"a module {name} is there already", f"rmmod {name}")
-    built = [build(file, optimization) for file in found]
+    built = [build(file, optimization, session.files) for file in found]
     kernels = [key for key, address in at.items() if address >= at["PAGE_OFFSET"]]
     hints = LIBRARY | dict.fromkeys(at, "is the user program's: a module is linked with the kernel only")
     hints |= dict.fromkeys(kernels, "is in the kernel, but it does not export it")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.lab import peeking
-from pagefault_lab.lab.assembled import Assembled, ProgramLine, leading_fill
+from pagefault_lab.lab.assembled import Assembled, ProgramLine, SourceLine, is_instruction, leading_fill
 from pagefault_lab.lab.results import Defined, Message, Symbol, Typed, Unfinished
 from pagefault_lab.lab.symbols import is_local
 from pagefault_lab.machine.registers import CS
@@ -95,6 +95,17 @@ class TypedCode:
             return self.block
         region = self.region
         return next((line.address for line in self.program if region is not None and line.address in region), None)
+
+    @property
+    def source_lines(self) -> list[SourceLine]:
+        """The lines of files that instructions were made of, those of the newest file last."""
+        modules = self.session.symbols.modules.values()
+        loaded = [
+            SourceLine(line.file, line.line, line.address)
+            for line in self.program
+            if line.file and is_instruction(line.text)
+        ]
+        return [*(line for module in modules for line in module.lines), *loaded]
 
     # --- statements and blocks
 
@@ -179,19 +190,23 @@ class TypedCode:
             raise Problem(f"this does not fit: typed code has {size} KiB, and they are full", "`world` starts anew")
         return found
 
-    def load(self, opened: str, text: str, name: str, folder: Path) -> Iterator[object]:
-        """Assemble a file's text and place it: at its first `.org` if it begins with one, else as if it was typed."""
+    def load(self, file: Path) -> Iterator[object]:
+        """Assemble a file and place it: at its first `.org` if it begins with one, else as if it was typed."""
         from pagefault_lab.assembler import assemble
 
+        files, name = self.session.files, str(file)
+        text = files.text(file)
         region = self._region()
         elsewhere = re.match(_FIRST_ORG, text) is not None
         origin = 0 if elsewhere else self.session.eip_of(self.free(region))
-        program = assemble(text, name=name, origin=origin, symbols=self.session.symbols, include=[folder])
+        program = assemble(
+            text, name=name, origin=origin, symbols=self.session.symbols, include=files.below(file.parent)
+        )
         skip = leading_fill(program) if elsewhere else 0
-        found = Assembled.of(program, self.session.machine.cpu.segments[CS].base, skip)
+        found = Assembled.of(program, self.session.machine.cpu.segments[CS].base, skip, name)
         if not elsewhere and found.free > region.end:
             raise Problem(f"{name} does not fit: typed code has {region.end - region.start} bytes", "begin with .org")
-        yield from self.place(opened, found, found.symbols.get("_start"))
+        yield from self.place(f"load {name}", found, found.symbols.get("_start"))
 
     def _region(self) -> Region:
         region = self.region

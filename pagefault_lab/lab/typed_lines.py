@@ -55,8 +55,9 @@ class TypedLines:
         return {line.resume for line in self.all if line.resume is not None}
 
     def begin(self, text: str, start: int, end: int, back_to: tuple[int, int] | None, is_told: bool = True) -> None:
-        """A line starts to execute."""
-        self.all += (TypedLine(text, start, end, self.session.ring, back_to, is_told=is_told),)
+        """A line starts to execute. One that EIP stands in, since Ctrl-C has stopped it, is not come back to."""
+        waiting = self.all if self.executing is None else self.all[:-1]
+        self.all = (*waiting, TypedLine(text, start, end, self.session.ring, back_to, is_told=is_told))
 
     def suspend(self) -> None:
         """The line that EIP stands in, if there is one, goes on where it stands now, after something else."""

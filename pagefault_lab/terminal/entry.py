@@ -9,8 +9,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pagefault_lab.problem import Problem
+
+if TYPE_CHECKING:
+    from pagefault_lab.terminal.journal import Journal
+    from pagefault_lab.terminal.opening import Opening
 
 UNUSABLE, OUR_BUG, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 
@@ -54,10 +59,12 @@ def _write_no_more() -> None:
 
 def _run(words: list[str]) -> int:
     if not words:
+        _dress(None)
         return _prompt("linux", plain=False)
     from pagefault_lab.terminal.arguments import parse
 
     arguments = parse(words)
+    _dress(arguments.theme)
     match arguments.command:
         case "run":
             from pagefault_lab.terminal.script import run
@@ -66,11 +73,21 @@ def _run(words: list[str]) -> int:
         case "trace":
             from pagefault_lab.terminal.trace import trace
 
-            return trace(**{name: value for name, value in vars(arguments).items() if name != "command"})
+            shared = ("command", "theme", "resume")
+            return trace(**{name: value for name, value in vars(arguments).items() if name not in shared})
         case "tour":
             return _tour(arguments.file, arguments.world, arguments.plain, arguments.auto, arguments.pace)
+        case _ if arguments.resume is not None:
+            return _resume(arguments.resume or None, arguments.plain)
         case _:
             return _prompt(arguments.world, arguments.plain)
+
+
+def _dress(theme: str | None) -> None:
+    """The theme to begin with: what the command line says, else the environment, else the default."""
+    from pagefault_lab.terminal import look
+
+    look.choose(theme or os.environ.get("PAGEFAULT_LAB_THEME") or look.chosen())
 
 
 def _prompt(world: str, plain: bool) -> int:
@@ -79,40 +96,75 @@ def _prompt(world: str, plain: bool) -> int:
 
     print(TITLE, flush=True)
     gc.disable()  # until all is loaded: Opening enables it
+    from pagefault_lab.terminal.journal import CUT_OFF, Journal, was_cut_off
     from pagefault_lab.terminal.opening import Opening
 
-    opening = Opening(world)
+    journal = Journal()
+    opening = Opening(world, journal.follow if _someone_types() else None)
     print(banner(opening.glimpse), flush=True)
+    if _someone_types() and was_cut_off():
+        print(f"  {CUT_OFF}\n", flush=True)
+    return _converse(opening, journal, plain)
+
+
+def _resume(file: str | None, plain: bool) -> int:
+    """The prompt, in the session that this file has kept, or else the last one."""
+    from pagefault_lab.terminal.banner import TITLE
+    from pagefault_lab.terminal.opening import Opening
+    from pagefault_lab.terminal.resume import resume
+
+    print(f"{TITLE}\n", flush=True)
+    session, journal, said = resume(file)
+    print("\n".join((*said, "")), flush=True)
+    opening = Opening(session.world.name, journal.follow if _someone_types() else None, session)
+    return _converse(opening, journal, plain)
+
+
+def _converse(opening: Opening, journal: Journal, plain: bool) -> int:
+    """The prompt, until one leaves; the exit status."""
     if not _edits_lines():
         from pagefault_lab.terminal.lines import converse as converse_in_lines
 
-        return converse_in_lines(opening.session, plain)
-    with typing_ahead(opening.glimpse.prompt):
-        from pagefault_lab.terminal.prompt import converse
+        status = converse_in_lines(opening.session, plain)
+    else:
+        with typing_ahead(opening.glimpse.prompt):
+            from pagefault_lab.terminal.prompt import converse
 
-    return converse(opening, plain)
+        status = converse(opening, plain)
+    journal.end()
+    return status
 
 
 def _tour(file: str | None, world: str, plain: bool, auto: bool, pace: float) -> int:
     """A tour; where someone has come to its end, the prompt goes on from there."""
     gc.disable()  # until all is loaded: Opening enables it
+    from pagefault_lab.terminal.journal import Journal
     from pagefault_lab.terminal.opening import Opening
     from pagefault_lab.terminal.tour import Tour
 
-    opening = Opening(world)
+    journal = Journal()
+    by_itself = auto or not _someone_is_there()
+    opening = Opening(world, None if by_itself else journal.follow)
     tour = Tour(opening, file, plain)
-    if auto or not _someone_is_there():
+    if by_itself:
         return tour.play(pace if sys.stdout.isatty() else 0)
     tour.greet()
     if not _edits_lines():
-        from pagefault_lab.terminal.lines import converse as converse_in_lines
+        goes_on = tour.guide(tour.ask)
+    else:
+        with typing_ahead(opening.glimpse.prompt):
+            from pagefault_lab.terminal.prompt import reader
 
-        return converse_in_lines(opening.session, plain) if tour.guide(tour.ask) else 0
-    with typing_ahead(opening.glimpse.prompt):
-        from pagefault_lab.terminal.prompt import converse, reader
+        goes_on = tour.guide(reader(opening, plain, tour.offered, tour.foot).prompt)
+    if goes_on:
+        return _converse(opening, journal, plain)
+    journal.end()
+    return 0
 
-    lines = reader(opening, plain, tour.offered, tour.foot)
-    return converse(opening, plain) if tour.guide(lines.prompt) else 0
+
+def _someone_types() -> bool:
+    """Whether lines come from a person: only these are kept."""
+    return sys.stdin.isatty()
 
 
 def _someone_is_there() -> bool:

@@ -15,9 +15,10 @@ from pagefault_lab.problem import Problem, Problems
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pagefault_lab.lab.pictures import Picture
     from pagefault_lab.lab.results import Place
     from pagefault_lab.lab.session import Session
-    from pagefault_lab.lab.tracing import Sink
+    from pagefault_lab.lab.tracing import Page, Sink
     from pagefault_lab.terminal.screen import Output, Screen
 
 
@@ -42,6 +43,8 @@ class Loop:
         self.output = output
         session.trace.show = output.show
         session.trace.open_file = trace_file
+        session.trace.open_page = trace_page
+        session.svg_of = drawn
 
     def perform(self, line: str, file: str | None = None, number: int | None = None) -> Ending:
         """Execute one line. One of a script stands in `file`, in the block that begins at line `number` if in one."""
@@ -100,6 +103,20 @@ def trace_file(path: Path) -> Sink:
     from pagefault_lab.bridges.trace import TraceFile
 
     return TraceFile(path)
+
+
+def trace_page(path: Path, session: Session) -> Page:
+    """A page with steps of a session, for a file; a Problem if the file must not be replaced."""
+    from pagefault_lab.bridges.html.page import PageFile
+
+    return PageFile(path, session)
+
+
+def drawn(picture: Picture) -> str:
+    """A picture as a file has it."""
+    from pagefault_lab.views.svg import svg_of
+
+    return svg_of(picture)
 
 
 @contextmanager

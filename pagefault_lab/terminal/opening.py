@@ -44,16 +44,24 @@ class Glimpse(NamedTuple):
 
 
 class Opening:
-    """A session that is being opened. `session` waits until it is; `glimpse` never waits."""
+    """A session that is being opened. `session` waits until it is; `glimpse` never waits.
 
-    def __init__(self, world: str) -> None:
+    `opened` is called with it as soon as it is. One that is open already may be given as `session`.
+    """
+
+    def __init__(
+        self, world: str, opened: Callable[[Session], object] | None = None, session: Session | None = None
+    ) -> None:
         self._world = world
+        self._opened = opened
         self._session: Session | None = None
         self._failure: BaseException | None = None
         self._thread: Thread | None = None
         self._memory = _memory(world)
         self._glimpse = _recall(self._memory)
-        if self._glimpse is None:
+        if session is not None:
+            self._take(session)
+        elif self._glimpse is None:
             self._glimpse = Glimpse.of(self.session)
             _remember(self._memory, self._glimpse)
 
@@ -102,11 +110,16 @@ class Opening:
             truth = Glimpse.of(session)
             if self._glimpse is not None and truth != self._glimpse:
                 _remember(self._memory, truth)
-            self._session = session
+            self._take(session)
         except BaseException as failure:  # it is raised where the session is asked for
             self._failure = failure
         gc.freeze()  # what is loaded now stays; nobody need look through it again
         gc.enable()
+
+    def _take(self, session: Session) -> None:
+        if self._opened is not None:
+            self._opened(session)
+        self._session = session
 
 
 def _memory(world: str) -> Path | None:

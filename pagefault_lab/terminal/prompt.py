@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
@@ -12,36 +14,49 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.styles import Style
+from prompt_toolkit.styles import BaseStyle, DynamicStyle, Style
 
+from pagefault_lab.terminal import look
 from pagefault_lab.terminal.completion import Words
 from pagefault_lab.terminal.highlight import LineLexer
 from pagefault_lab.terminal.history import history
 from pagefault_lab.terminal.opening import Opening
 from pagefault_lab.terminal.toolbar import toolbar
 
-KEYS: dict[str, Callable[[], str]] = {"f7": lambda: "si", "f8": lambda: "back"}
-STYLE = Style(
-    [
-        ("prompt", "bold"),
-        ("bottom-toolbar", "reverse"),
-        ("pygments.keyword", "ansimagenta"),
-        ("pygments.name.function", "bold"),
-        ("pygments.name.variable", "ansigreen"),
-        ("pygments.name.label", "ansiyellow"),
-        ("pygments.literal.number", "ansibrightblue"),
-        ("pygments.literal.string", "ansiyellow"),
-        ("pygments.comment", "italic"),
-    ]
-)
+if TYPE_CHECKING:
+    from pagefault_lab.terminal.layout import Layout
+
+KEYS = {"f7": "si", "f8": "back", "f10": "layout", "c-x a": "layout"}
+
+
+def style() -> BaseStyle:
+    """How the line and what stands around it look, in the theme that is chosen at the time."""
+    return DynamicStyle(lambda: _style_of(look.chosen()))
+
+
+@cache
+def _style_of(theme: str) -> Style:
+    return Style([*look.for_keys()])
+
+
+def color_depth(plain: bool) -> ColorDepth | None:
+    """None: as many colours as the terminal has."""
+    return ColorDepth.DEPTH_1_BIT if plain or os.environ.get("NO_COLOR") else None
 
 
 def converse(opening: Opening, plain: bool) -> int:
     """Read lines from the terminal and execute them until one leaves; the exit status."""
     lines = reader(opening, plain)
+
+    @cache
+    def layout() -> Layout:
+        from pagefault_lab.terminal.layout import Layout
+
+        return Layout(opening, plain, lines.history)
+
     while True:
         try:
-            if not _goes_on(opening, lines.prompt(), plain):
+            if not _goes_on(opening, lines.prompt(), plain, layout):
                 return 0
         except EOFError:
             return 0
@@ -50,12 +65,23 @@ def converse(opening: Opening, plain: bool) -> int:
                 opening.session.abandon()
 
 
-def _goes_on(opening: Opening, text: str, plain: bool) -> bool:
-    """Execute what was entered; False if it leaves the lab."""
+def _goes_on(opening: Opening, text: str, plain: bool, layout: Callable[[], Layout]) -> bool:
+    """Execute what was entered; False if it leaves the lab, perhaps from the full-screen view that it has opened."""
     from pagefault_lab.terminal.loop import Ending, enter
-    from pagefault_lab.terminal.screen import Screen
+    from pagefault_lab.terminal.screen import PromptScreen
 
-    return enter(opening.session, Screen(plain), text) is not Ending.LEAVE
+    screen = PromptScreen(plain)
+    if enter(opening.session, screen, text) is Ending.LEAVE:
+        return False
+    return layout().run() if screen.layout_asked else True
+
+
+def message(opening: Opening) -> StyleAndTextTuples:
+    """What stands before the line."""
+    from pagefault_lab.terminal.loop import CONTINUATION
+
+    unfinished = opening.ready and opening.session.unfinished
+    return [("class:prompt", CONTINUATION if unfinished else opening.glimpse.prompt)]
 
 
 def reader(
@@ -63,12 +89,6 @@ def reader(
 ) -> PromptSession[str]:
     """What reads lines. `offered` is the line that Enter types where nothing is; `foot` the toolbar for a width."""
     lexer = LineLexer(opening)
-
-    def message() -> StyleAndTextTuples:
-        from pagefault_lab.terminal.loop import CONTINUATION
-
-        unfinished = opening.ready and opening.session.unfinished
-        return [("class:prompt", CONTINUATION if unfinished else opening.glimpse.prompt)]
 
     def bottom() -> StyleAndTextTuples:
         width = get_app().output.get_size().columns
@@ -79,7 +99,7 @@ def reader(
         return lexer.lex_document(Document(offered() if offered is not None else ""))(0)
 
     lines: PromptSession[str] = PromptSession(
-        message,
+        lambda: message(opening),
         lexer=lexer,
         completer=Words(opening),
         complete_while_typing=False,
@@ -87,9 +107,9 @@ def reader(
         bottom_toolbar=bottom,
         key_bindings=_keys(offered),
         placeholder=placeholder,
-        style=STYLE,
+        style=style(),
         include_default_pygments_style=False,
-        color_depth=ColorDepth.DEPTH_1_BIT if plain or os.environ.get("NO_COLOR") else None,
+        color_depth=color_depth(plain),
         enable_suspend=True,
     )
 
@@ -113,15 +133,15 @@ def _keys(offered: Callable[[], str] | None) -> KeyBindings:
         event.current_buffer.reset()
 
     for key, line in KEYS.items():
-        keys.add(key)(_typing(line))
+        keys.add(*key.split(), eager=True)(_typing(line))
     if offered is not None:
         keys.add("enter", filter=~something_typed)(_typing(offered))
     return keys
 
 
-def _typing(line: Callable[[], str]) -> Callable[[KeyPressEvent], None]:
+def _typing(line: str | Callable[[], str]) -> Callable[[KeyPressEvent], None]:
     def typed(event: KeyPressEvent) -> None:
-        event.current_buffer.text = line()
+        event.current_buffer.text = line if isinstance(line, str) else line()
         event.current_buffer.validate_and_handle()
 
     return typed

@@ -7,19 +7,19 @@ in C (the pairs "parm_NAME=TYPE" of .modinfo), or any variable of an object with
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from pagefault_lab.assembler import assemble
 from pagefault_lab.problem import Problem, closest
-from pagefault_lab.worlds.compiler import INCLUDE, compile_c
+from pagefault_lab.worlds.compiler import INCLUDE
 from pagefault_lab.worlds.elf import read_elf
+from pagefault_lab.worlds.files import Files
 from pagefault_lab.worlds.linking import Definition, Linked, Outside, Value
 from pagefault_lab.worlds.objects import Common, InSection, Object, Section, of_program
 
 KERNEL_SOURCES: Final = Path(__file__).parent / "linux"  # whose constants.s a module may include
-LARGEST: Final = 2 << 20  # bytes of a source
 INIT, CLEANUP = "init_module", "cleanup_module"
 
 _PARAMETER: Final = "parm_"
@@ -42,32 +42,17 @@ class Built(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def build(file: Path, optimization: str) -> Built:
+def build(file: Path, optimization: str, files: Files) -> Built:
     """The object of a file, by its suffix: .s is assembled, .c goes to the compiler, .o is read."""
     if file.suffix == ".c":
-        _contents(file)
-        compiled = compile_c(file, optimization)
+        compiled = files.compile(file, optimization)
         return Built(read_elf(compiled.data, str(file)), compiled.warnings)
     if file.suffix == ".o":
-        return Built(read_elf(_contents(file), str(file)))
+        return Built(read_elf(files.read(file), str(file)))
     if file.suffix == ".s":
-        try:
-            text = _contents(file).decode("utf-8")
-        except UnicodeDecodeError:
-            raise Problem(f"{file} is not a text file") from None
-        return Built(
-            of_program(assemble(text, name=str(file), include=[file.parent, KERNEL_SOURCES], relocatable=True))
-        )
+        include = files.below(file.parent, KERNEL_SOURCES)
+        return Built(of_program(assemble(files.text(file), name=str(file), include=include, relocatable=True)))
     raise Problem(f"{file} is nothing that a module is made of", "files that end in .s, .c or .o are")
-
-
-def _contents(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > LARGEST:
-            raise Problem(f"{file} is too large", f"at most {LARGEST >> 20} MiB")
-        return file.read_bytes()
-    except (OSError, ValueError) as error:
-        raise Problem(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def name_of(file: Path, longest: int) -> str:
@@ -132,6 +117,14 @@ class Module:
     def symbols(self, address: int) -> dict[str, int]:
         """The addresses of its names."""
         return {name: value.at(address) for name, value in self._linked.names().items()}
+
+    def lines(self, address: int) -> Iterator[tuple[str, int, int, str]]:
+        """The statements of its sources, as far as these are known: file, line, address and text."""
+        for number, each in enumerate(self._objects):
+            for section, offset, file, line, text in each.lines:
+                start = self._linked.offsets.get((number, section))
+                if start is not None:
+                    yield file, line, address + start + offset, text
 
     def _function(self, name: str) -> int | None:
         """The offset of an entry; None if the module has none."""
