@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Iterator[object]])
 
 GROUPS = ("running", "looking", "explaining", "changing", "code", "session")  # in the order in which help shows them
-FIRST_WORDS = {"i": "info"}  # gdb's own abbreviation, which is no longer unique here
+FIRST_WORDS = {"i": "info", "cont": "continue"}  # gdb's own abbreviations, which are no longer unique here
 
 _COMMANDS: dict[str, Command] = {}  # by the first name; filled as modules are imported
 _DECLARATION = re.compile(r"^@command\((.*?)\)\s*$", re.MULTILINE | re.DOTALL)
 _STRING = re.compile(r'"([^"]*)"')
-_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|\s\#.*""")
+_COMMENT = re.compile(r"""("[^"]*"|'[^']*'|\bfault\s+\#[A-Z]{2}\b)|\s\#.*""")
 _FIRST_WORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z-]*|\?)(?:/(\S*))?(?=\s|$)")
 _NAME = re.compile(r"[$%]?([a-z0-9]+)\b")
 _NEXT_WORD = re.compile(r"[ \t]+([A-Za-z][A-Za-z-]*)(?=\s|$)")
@@ -152,6 +152,8 @@ def find(line: str, abbreviated: bool = True) -> Found | None:
     if seconds:
         next_word = _NEXT_WORD.match(line, match.end())
         if next_word is not None:
+            if first in known:  # what is not spelled out is a word of the command itself
+                seconds &= {next_word[1]}
             second = _expand(next_word[1], seconds, line, next_word.start(1), first + " ")
             if second is not None:
                 return Found(f"{first} {second}", match[2], next_word.end())
@@ -174,7 +176,7 @@ def _expand(word: str, names: Iterable[str], line: str, column: int, prefix: str
 def execute(session: Session, line: str, found: Found) -> Iterator[object]:
     """Do what a line says that begins with a command. Words are parsed before anything is done.
 
-    As in assembly, a # that is not in quotes begins a comment; here a blank must stand before it.
+    As in assembly, a # that is not in quotes begins a comment; here a blank must stand before it. `fault #PF` is none.
     """
     from pagefault_lab.commands.parameters import arguments
 
@@ -227,16 +229,15 @@ def _meant(word: str) -> str | None:
 
 def _value(word: str) -> str | None:
     """How the value of a word is asked for that the expression language knows; None if it does not know the word."""
-    from pagefault_lab.lab.vocabulary import FUNCTIONS, QUANTITIES, RECORDS
+    from pagefault_lab.lab.vocabulary import QUANTITIES, STRUCTURES, usage
 
     name = _NAME.match(word)
     if name is None:
         return None
-    if name[1] in FUNCTIONS and not word[name.end() :].startswith("("):
-        return f"{name[1]}({FUNCTIONS[name[1]].parameter})"
-    if name[1] in QUANTITIES or name[1] in FUNCTIONS or ("." in word and name[1] in RECORDS):
-        return word
-    return f"{name[1]}.{next(iter(RECORDS[name[1]]))}" if name[1] in RECORDS else None
+    structure = STRUCTURES.get(name[1])
+    if structure is not None and structure.parameter:
+        return word if word[name.end() :].startswith("(") else usage(name[1], structure)
+    return word if name[1] in QUANTITIES or structure is not None else None
 
 
 language.plug_in(sys.modules[__name__])

@@ -4,32 +4,45 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
-from pagefault_lab.commands.parameters import Address, Condition
-from pagefault_lab.lab.results import BreakpointSet
+from pagefault_lab.commands.parameters import Address, CodePlace, Condition
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
 @command("b", "break", group="running")
-def break_(session: Session, address: Address | None = None, condition: Condition | None = None) -> Iterator[object]:
-    """Stop runs at an address; without one, here. Addresses are linear.
+def break_(session: Session, place: CodePlace | None = None, condition: Condition | None = None) -> Iterator[object]:
+    """Stop runs before the instruction at a place is executed; without one, here.
 
-    b page_fault     b page_fault if cr2 == 0x08049000
+      b page_fault          a linear address
+      b page_fault if cr2 == 0x08049000
+      b 0x23:0x08049000     CS and EIP, whatever the segment's base is
+      b phys 0x00101234     a physical address, by whichever linear one; as `pb`
+      b pages.s:12          a line of a file that was loaded, or of a module
+      b 12                  a line of the file that was loaded last
+
+    `info break` lists them; `condition`, `ignore`, `enable`, `disable`, `commands` and `delete` change them.
     """
-    yield set_breakpoint(session, address, condition, temporary=False)
+    yield set_at(session, place, condition, temporary=False)
 
 
 @command("tb", "tbreak", group="running")
-def tbreak(session: Session, address: Address | None = None, condition: Condition | None = None) -> Iterator[object]:
-    """Stop runs at an address once; like b, but gone after its first stop."""
-    yield set_breakpoint(session, address, condition, temporary=True)
+def tbreak(session: Session, place: CodePlace | None = None, condition: Condition | None = None) -> Iterator[object]:
+    """Stop runs at a place once; like b, but gone after its first stop."""
+    yield set_at(session, place, condition, temporary=True)
 
 
-def set_breakpoint(
-    session: Session, address: int | None, condition: Condition | None, temporary: bool
-) -> BreakpointSet:
-    address = session.here if address is None else address
-    made = session.breakpoints.add(address, temporary, condition)
-    text = condition.text if condition is not None else ""
-    return BreakpointSet(made.number, address, session.symbols.name(address) or "", temporary, text)
+@command("pb", "pbreak", group="running")
+def pbreak(session: Session, address: Address, condition: Condition | None = None) -> Iterator[object]:
+    """Stop runs at a physical address, whichever linear one it is fetched by, as Bochs does: short for `b phys`."""
+    from pagefault_lab.lab.breakpoints import making
+
+    place, _ = making.read_place(session, f"phys {address}", 0)
+    yield making.add(session, place, condition)
+
+
+def set_at(session: Session, place: CodePlace | None, condition: Condition | None, temporary: bool) -> object:
+    from pagefault_lab.lab.breakpoints import making
+    from pagefault_lab.lab.breakpoints.places import AtLinear
+
+    return making.add(session, AtLinear(session.here) if place is None else place, condition, temporary)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Number
-from pagefault_lab.lab.results import BreakpointsDeleted
+from pagefault_lab.lab.breakpoints.told import BreakpointsDeleted
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
 @command("delete", "d", group="running")
 def delete(session: Session, *numbers: Number) -> Iterator[object]:
-    """Delete breakpoints by their numbers; without one, all."""
-    wanted = tuple(numbers) or tuple(breakpoint.number for breakpoint in session.breakpoints)
-    for number in wanted:
-        session.breakpoints.check(number)
-    for number in dict.fromkeys(wanted):
-        session.breakpoints.delete(number)
-    yield BreakpointsDeleted(wanted)
+    """Delete breakpoints, watchpoints and catchpoints by their numbers; without one, all."""
+    gone = session.breakpoints.some(numbers)
+    for point in gone:
+        session.breakpoints.delete(point.number)
+    yield BreakpointsDeleted(tuple(point.number for point in gone))

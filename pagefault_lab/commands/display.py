@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Expression, Number
 from pagefault_lab.lab.formats import Format
-from pagefault_lab.lab.session import Displayed
+from pagefault_lab.lab.telling import Displayed
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:

@@ -4,44 +4,28 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
-from pagefault_lab.lab.code import next_instruction
+from pagefault_lab.lab.results import Ran, Stopped
+from pagefault_lab.machine.step import Step
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
-
-
-ENTERS = ("call", "lcall", "int", "int3", "into")
-LEAVES = ("ret", "ret_and_release", "lret", "lret_and_release", "iret")
 
 
 @command("finish", group="running")
 def finish(session: Session) -> Iterator[object]:
     """Run until the function or the handler that EIP stands in has returned: by ret, or by iret to what it interrupted.
 
-    Calls, interrupts and faults on the way are counted, so that the return is the right one.
+    Calls, interrupts and faults on the way are counted, so that the return is the right one. Out of a fault's handler
+    it shows the instruction that is restarted.
     """
-    session.check_not_shut_down()
-    machine, cpu = session.machine, session.machine.cpu
-    depth = 0
-    change = 0
-    exceptions = cpu.exceptions
+    from pagefault_lab.lab.breakpoints.returning import Returned
+    from pagefault_lab.lab.code import disassembly
 
-    def look() -> None:
-        nonlocal change
-        if session.interrupt_is_next:
-            change = 1
-            return
-        instruction = next_instruction(machine)
-        name = instruction.form.name if instruction is not None else ""
-        change = 1 if name in ENTERS else -1 if name in LEAVES else 0
-
-    def returned() -> bool:
-        nonlocal depth, exceptions
-        if cpu.exceptions != exceptions:
-            exceptions = cpu.exceptions
-            depth += 1
-            return False
-        depth += change
-        return depth < 0
-
-    yield from session.runner.go(watch=returned, before_step=look, tell_arrival=True)
+    returned: Step | None = None
+    for value in session.runner.go(Returned(), tell_arrival=True):
+        yield value
+        returned = value if isinstance(value, Step) else returned
+        if isinstance(value, Ran) and value.stopped is Stopped.ARRIVED and returned is not None:
+            instruction = returned.instruction
+            if instruction is not None and instruction.form.name == "iret":
+                yield disassembly(session, session.here, None, 1)

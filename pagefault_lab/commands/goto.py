@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def goto(session: Session, step: Step | None = None) -> Iterator[object]:
     """Go to when the machine had made STEP steps, back or forward; a negative number counts back from here.
 
-    goto 4711     goto -100     goto last(fault).step     goto
+      goto 4711     goto -100     goto last(fault).step     goto
 
     Without STEP it goes to the present.
 

@@ -6,25 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
-from pagefault_lab.lab.results import BreakpointLine, BreakpointList
+from pagefault_lab.lab.breakpoints.told import BreakpointList, line_of
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
-@command("info break", "info breakpoints", group="looking")
+@command("info break", "info breakpoints", "info watchpoints", group="looking")
 def info_break(session: Session) -> Iterator[object]:
-    """List the breakpoints: number, linear address, condition, and how often each has stopped a run."""
-    yield BreakpointList(
-        tuple(
-            BreakpointLine(
-                found.number,
-                found.address,
-                session.symbols.name(found.address) or "",
-                found.temporary,
-                found.condition.text if found.condition is not None else "",
-                found.hits,
-            )
-            for found in session.breakpoints
-        )
-    )
+    """List breakpoints, watchpoints and catchpoints: number, what each waits for, how often it was hit, conditions.
+
+    Hits are counted where the condition holds, also those that `ignore` lets pass. They go back in time.
+    """
+    yield BreakpointList(tuple(line_of(session, point) for point in session.breakpoints))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
+from pagefault_lab.lab.breakpoints.places import Errand
 from pagefault_lab.lab.results import Message
 from pagefault_lab.problem import Problem
 
@@ -26,4 +27,4 @@ def kernel(session: Session) -> Iterator[object]:
     gate = f"int ${world.gate:#x}"
     yield from session.code.place_and_execute(gate, session.code.assemble(gate))
     if session.can_go_on:
-        yield from session.runner.go((world.kernel_place,))
+        yield from session.runner.go(Errand((world.kernel_place,)))

@@ -14,4 +14,6 @@ if TYPE_CHECKING:
 def list_(session: Session) -> Iterator[object]:
     """Show the typed program: addresses, bytes and text of every line that was placed."""
     here = session.here
-    yield Listing(tuple(Listed(*line, here=line.address == here) for line in session.code.program))
+    yield Listing(
+        tuple(Listed(line.address, line.bytes, line.text, line.address == here) for line in session.code.program)
+    )

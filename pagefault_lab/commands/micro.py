@@ -36,7 +36,7 @@ def micro(session: Session, what: Literal["next", "back", "fault", "on", "off"] 
         case "fault":
             step = session.fault
             if step is None:
-                raise Problem("there has been no fault yet", "a write to address 0 would be one: movl %eax,0")
+                raise Problem("there has been no fault yet", "`micro` goes through the next step, whatever it is")
             session.repetition = "micro"
             yield from stages.replay(session, step)
         case _:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
+from pagefault_lab.lab.breakpoints.places import Errand
 from pagefault_lab.lab.code import next_instruction
+from pagefault_lab.machine.registers import ESP
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -24,8 +26,9 @@ def nexti(session: Session) -> Iterator[object]:
         yield from session.runner.steps(1)
         return
     cpu = session.machine.cpu
-    ring, esp = session.ring, cpu.registers[4]
+    ring, esp = session.ring, cpu.registers[ESP]
     behind = session.here + instruction.length & 0xFFFFFFFF
     yield from session.runner.steps(1)
     if session.here != behind and session.can_go_on:
-        yield from session.runner.go((behind,), lambda: session.ring == ring and cpu.registers[4] >= esp)
+        errand = Errand((behind,), lambda: session.ring == ring and cpu.registers[ESP] >= esp)
+        yield from session.runner.go(errand)

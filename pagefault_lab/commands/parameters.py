@@ -9,18 +9,28 @@
     Datum       an expression, or a text in double quotes      int or bytes
     Frame       an Address, a physical one                     int
     Rights      letters of r w u s, as in walks                Rights
+    Access      `read|write|fetch ADDRESS`, read if not said    AccessTo
+    Circumstance  user, supervisor, cpl=N, wp=N, some of them   Circumstances
     Format      gdb's /8xw behind the command's name           Format
     Word        what stands before the next blank              str
     Name        a symbol's name                                str
     Path        a file's name, perhaps in quotes               pathlib.Path
+    SvgPath     the same, one that ends in .svg                pathlib.Path
+    Vector      a Number, where one may follow                 int
+    Target      an Address, where one may follow               int
     ModuleFile  a Path, an option of insmod, or NAME=VALUE     pathlib.Path, str or Setting
     ModuleWord  the same, said otherwise in the usage
     ModuleName  a word, the name of a module that is loaded    str
+    TraceWord   a Path, the kind of a step, `ring N`, `range START END`, `touching START END`, or `last STEPS`
+                                                               pathlib.Path, lab.wanted.Wanted, or int
     Rest        all that is left, at least one character       str
     Topic       the same, something that help explains         str
     WorldName   a word, the name of a world                    str
     Condition   `if EXPRESSION`                                lab.expressions.Expression
-    Assignment  `EXPRESSION = EXPRESSION`                      (target, source)
+    CodePlace   what `b` takes (lab/breakpoints/making.py)    lab.breakpoints.Breakpoint
+    Watchable   `[-l] [phys] EXPRESSION [+BYTES]`              Watched
+    Catchable   the name of an event, and what it takes        (name, arguments, words)
+    Assignment  `EXPRESSION = EXPRESSION`, or += and the like  (target, source)
     Length      `+BYTES` or an end address                     Length
     Literal["read", "write"]   one of these words
 
@@ -37,12 +47,15 @@ from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias, get_args, get_origin
 
 from pagefault_lab.lab import expressions
-from pagefault_lab.lab.formats import Format, Length, Rights, Setting
+from pagefault_lab.lab.formats import AccessTo, Circumstances, Format, Length, Rights, Setting, Watched
+from pagefault_lab.machine.events import Kind as AccessKind
 from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
     from pagefault_lab.commands import Command, Found
+    from pagefault_lab.lab.breakpoints import Breakpoint
     from pagefault_lab.lab.session import Session
+    from pagefault_lab.lab.wanted import Wanted
 
 
 class Completion(NamedTuple):
@@ -100,6 +113,7 @@ class Kind:
     """How one kind of word is read and completed. `shown` stands in the usage; "" takes the parameter's name."""
 
     shown = ""
+    options: tuple[str, ...] = ()  # all words that fit, where these are a few
 
     def read(self, words: Words) -> Any:
         """The value of the next words, which are left behind; a Problem if they do not fit."""
@@ -212,6 +226,63 @@ class _Datum(_Apart, _Number):
         )
 
 
+class _Access(_Address):
+    shown = "read|write|fetch ADDRESS"
+    options = tuple(kind.value for kind in AccessKind)
+
+    def fits(self, words: Words) -> bool:
+        return not _CIRCUMSTANCE.match(words.line, words.skip())
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        word = words.next_word()
+        kind = words.word() if word in self.options else None
+        if words.at_end or not self.fits(words):
+            raise words.problem("ADDRESS is missing", f"whatif {kind} $esp")
+        try:
+            address = super().read(words)
+        except Problem as problem:
+            meant = closest(word, self.options) if problem.column == start else None
+            problem.hint = meant or problem.hint
+            raise
+        after = _Literal(self.options)  # as `walk` has it
+        if kind is None and not words.at_end and after.fits(words):
+            kind = after.read(words)
+        return AccessTo(AccessKind(kind or "read"), address)
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return [*((kind, "an address follows") for kind in self.options), *super().choices(session)]
+
+
+_CIRCUMSTANCE: Final = re.compile(r"(user|supervisor)(?![\w=])|(cpl|wp)[ \t]*=[ \t]*([^\s,]*)", re.IGNORECASE)
+
+
+class _Circumstances(Kind):
+    shown = "user|supervisor|cpl=N|wp=N"
+    options = ("user", "supervisor")
+    _VALUES: Final = {"cpl": 4, "wp": 2}
+
+    def fits(self, words: Words) -> bool:
+        return _CIRCUMSTANCE.match(words.line, words.skip()) is not None
+
+    def read(self, words: Words) -> Any:
+        """As many as there are; a Problem if two of them contradict each other."""
+        found: dict[str, int] = {}
+        while match := _CIRCUMSTANCE.match(words.line, words.skip()):
+            name = (match[2] or "cpl").lower()
+            most = self._VALUES[name]
+            number = match[3] if match[2] else "3" if match[1].lower() == "user" else "0"
+            if number not in map(str, range(most)):
+                raise words.problem(f"{name.upper()} cannot be {number or 'nothing'}", f"{name}=0 to {name}={most - 1}")
+            if found.setdefault(name, int(number)) != int(number):
+                raise words.problem(f"{name.upper()} is said twice", "one of " + self.shown)
+            words.position = match.end()
+        return Circumstances(found.get("cpl"), bool(found["wp"]) if "wp" in found else None)
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return [("user", "CPL 3"), ("supervisor", "CPL 0"), *((f"{name}=0", "") for name in self._VALUES)]
+
+
 class _Condition(_Expression):
     shown = "if CONDITION"
 
@@ -226,6 +297,77 @@ class _Condition(_Expression):
         return [("if", "a condition follows")]
 
 
+class _CodePlace(_Expression):
+    shown = "PLACE"
+
+    def read(self, words: Words) -> Any:
+        from pagefault_lab.lab.breakpoints.making import read_place
+
+        place, words.position = read_place(words.session, words.line, words.skip())
+        return place
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return [("phys", "a physical address follows"), *super().choices(session)]
+
+
+class _Watchable(_Apart):
+    shown = "[-l] [phys] EXPRESSION [+BYTES]"
+    _HERE: Final = re.compile(r"-l(?:ocation)?[ \t]+")
+    _PHYSICAL: Final = re.compile(r"phys(?:ical)?[ \t]+(?=[^\s\[])")
+
+    def read(self, words: Words) -> Any:
+        here, physical = (self._passed(words, pattern) for pattern in (self._HERE, self._PHYSICAL))
+        if words.at_end:
+            raise words.problem("EXPRESSION is missing", "watch u32[0x08049000]", len(words.line.rstrip()))
+        expression = super().read(words)
+        size = None
+        if not words.at_end and words.line[words.skip()] == "+":
+            size = _Length().read(words).number
+        return Watched(expression, size, physical, here)
+
+    def _passed(self, words: Words, pattern: re.Pattern[str]) -> bool:
+        """Whether the next word is this one, which then is left behind."""
+        match = pattern.match(words.line, words.skip())
+        words.position = match.end() if match is not None else words.position
+        return match is not None
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        return [("phys", "a physical address follows"), *super().choices(session)]
+
+
+class _Catchable(_Apart):
+    shown = "EVENT [ARGUMENT ...]"
+
+    def read(self, words: Words) -> Any:
+        from pagefault_lab.lab.breakpoints import catchpoints
+
+        start = words.skip()
+        name = words.next_word()
+        kind = catchpoints.KINDS.get(name)
+        if kind is None:
+            raise catchpoints.unknown_kind(name).placed(text=words.line, column=start)
+        words.word()
+        begin = words.skip()
+        arguments: list[Any] = []
+        while not words.at_end and words.next_word() != "if":
+            if len(arguments) == len(kind.parameters):
+                takes = " and ".join(kind.parameters) or "nothing"
+                raise words.problem(f"{words.next_word()} is more than {name} takes", f"{name} takes {takes}")
+            vector = catchpoints.vector_of(words.next_word()) if name == "fault" else None
+            if vector is not None:
+                words.word()
+                arguments.append(vector)
+            else:
+                arguments.append(super().read(words))
+                arguments[-1].value(words.session)
+        return name, tuple(arguments), words.line[begin : words.position].rstrip()
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        from pagefault_lab.lab.breakpoints.catchpoints import KINDS
+
+        return [(name, kind.meaning) for name, kind in KINDS.items()]
+
+
 class _Assignment(_Expression):
     shown = "EXPRESSION = EXPRESSION"
 
@@ -233,12 +375,8 @@ class _Assignment(_Expression):
         words.skip()
         if spelled := re.match(r"var(?:iable)?[ \t]+", words.line[words.position :]):  # gdb's `set var x = 5`
             words.position += spelled.end()
-        target = super().read(words)
-        place = words.skip()
-        if words.line[place : place + 1] != "=":
-            raise words.problem("= and a value are missing", "set $eax = 5", place)
-        words.position = place + 1
-        return target, super().read(words)
+        target, source, words.position = expressions.read_assignment(words.line, words.position)
+        return target, source
 
 
 class _Length(_Expression):
@@ -277,6 +415,45 @@ class _Path_(Kind):
         assert match is not None
         words.position = start + match.end()
         return _Path(match[0]).expanduser()
+
+
+_DRAWING: Final = r"\S+\.(?:svg|png|pdf|jpe?g|gif|html?|txt)"  # the name of what one could take a picture's file for
+
+
+class _SvgPath(_Path_):
+    shown = "FILE.svg"
+    _LIKE_A_FILE = re.compile(rf"""['"/]|\.{{1,2}}/|~/|{_DRAWING}\Z""", re.IGNORECASE)
+
+    def fits(self, words: Words) -> bool:
+        return self._LIKE_A_FILE.match(words.next_word()) is not None
+
+    def read(self, words: Words) -> Any:
+        start = words.skip()
+        path = super().read(words)
+        if path.suffix.lower() != ".svg":
+            raise words.problem(f"{path} does not end in .svg", f"a picture is saved as {self.shown}", start)
+        return path
+
+
+class _BeforeSvg(_Apart):
+    """One that ends before a SvgPath: the slashes of that do not divide."""
+
+    _NEXT_FILE = re.compile(rf"""[ \t]("[^"]*"|'[^']*'|{_DRAWING})\s*\Z""", re.IGNORECASE)
+
+    def fits(self, words: Words) -> bool:
+        return super().fits(words) and not _SvgPath().fits(words)
+
+    def _end(self, line: str, start: int) -> int:
+        file = self._NEXT_FILE.search(line, start)
+        return len(line) if file is None else file.start()
+
+
+class _Vector(_BeforeSvg, _Number):
+    pass
+
+
+class _Target(_BeforeSvg, _Address):
+    pass
 
 
 class _ModuleWord(_Path_):
@@ -333,6 +510,61 @@ class _ModuleName(_Word):
         return ((each.name, f"{each.address:#010x}") for each in loaded(session))
 
 
+class _TraceWord(_Path_):
+    """What a trace is told: which steps are wanted, how many, and a file. One that is called `faults` is ./faults."""
+
+    shown = "FILE|KIND|ring N|range START END|touching START END|last STEPS"
+
+    def read(self, words: Words) -> Any:
+        from pagefault_lab.lab import wanted
+
+        match words.next_word():
+            case kind if kind in wanted.KINDS:
+                return wanted.Wanted(kinds=frozenset((words.word(),)))
+            case "ring":
+                words.word()
+                start = self._value_begins(words, "ring 3")
+                ring = _Number().read(words)
+                if not 0 <= ring <= 3:
+                    raise words.problem(f"{ring} is no ring", "0 to 3", start)
+                return wanted.Wanted(rings=frozenset((ring,)))
+            case "range":
+                return wanted.Wanted(ranges=(self._range(words),))
+            case "touching":
+                return wanted.Wanted(touched=(self._range(words),))
+            case "last":
+                words.word()
+                self._value_begins(words, "last 50000")
+                return _Count().read(words)
+        return super().read(words)
+
+    def _range(self, words: Words) -> Any:
+        from pagefault_lab.lab.wanted import Range
+
+        example = f"{words.word()} 0x1000 +64"
+        self._value_begins(words, example)
+        start = _Start().read(words)
+        place = self._value_begins(words, example)
+        length = _Length().read(words)
+        end = start + length.number & 0xFFFFFFFF if length.relative else length.number
+        if not length.relative and end <= start:
+            raise words.problem(f"the end {end:#x} is not behind {start:#x}", "START END, or START +BYTES", place)
+        return Range(start, end)
+
+    def _value_begins(self, words: Words, example: str) -> int:
+        if words.at_end:
+            raise words.problem("a number is missing", example, len(words.line.rstrip()))
+        return words.skip()
+
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        from pagefault_lab.lab.wanted import KINDS
+
+        return [
+            *KINDS.items(), ("ring", "steps that begin at this CPL"), ("range", "instructions that lie there"),
+            ("touching", "steps that read or write there"), ("last", "how many steps a page has at most"),
+        ]  # fmt: skip
+
+
 class _Rest(Kind):
     def read(self, words: Words) -> Any:
         return words.rest()
@@ -343,7 +575,8 @@ class _Topic(_Rest):
         from pagefault_lab.assembler import statement_words
         from pagefault_lab.commands import get, spellings
 
-        return (statement_words() | {name: get(name).summary for name in spellings()}).items()
+        topics = {"expressions": "what p, set, display, conditions and addresses are made of"}
+        return (statement_words() | {name: get(name).summary for name in spellings()} | topics).items()
 
 
 class _World(_Word):
@@ -399,14 +632,14 @@ class _Rights(Kind):
 
 class _Format(Kind):
     shown = "/FORMAT"
-    _PATTERN = r"(\d*)([xduotcasifz]?)([bhwg]?)([xduotcasi]?)\Z"
+    _PATTERN = r"(\d*)([xduotcasifz]?)([bhwg]?)([xduotcasiz]?)\Z"
 
     def read(self, words: Words) -> Any:
         text = words.format or ""
         match = re.match(self._PATTERN, text)
-        if match is None or (match[2] and match[4]) or match[2] in ("f", "z"):
+        if match is None or (match[2] and match[4]) or match[2] == "f":
             place = words.line.find("/") + 1
-            hint = "a count, then one of x d u o t c a s i, then a size b h w g: /8xw"
+            hint = "a count, then one of x d u o t c a s i z, then a size b h w g: /8xw"
             raise words.problem(f"/{text} is not a format", hint, place)
         return Format(int(match[1]) if match[1] else None, match[2] or match[4] or None, match[3] or None)
 
@@ -419,14 +652,23 @@ Start: TypeAlias = Annotated[int, _Start()]
 Step: TypeAlias = Annotated[expressions.Expression, _Step()]
 Datum: TypeAlias = Annotated["int | bytes", _Datum()]
 Frame: TypeAlias = Annotated[int, _Frame()]
+Access: TypeAlias = Annotated[AccessTo, _Access()]
+Circumstance: TypeAlias = Annotated[Circumstances, _Circumstances()]
 Condition: TypeAlias = Annotated[expressions.Expression, _Condition()]
+CodePlace: TypeAlias = Annotated["Breakpoint", _CodePlace()]
+Watchable: TypeAlias = Annotated[Watched, _Watchable()]
+Catchable: TypeAlias = Annotated["tuple[str, tuple[expressions.Expression | int, ...], str]", _Catchable()]
 Assignment: TypeAlias = Annotated[tuple[expressions.Expression, expressions.Expression], _Assignment()]
 Word: TypeAlias = Annotated[str, _Word()]
 Name: TypeAlias = Annotated[str, _Name()]
 Path: TypeAlias = Annotated[_Path, _Path_()]
+SvgPath: TypeAlias = Annotated[_Path, _SvgPath()]
+Vector: TypeAlias = Annotated[int, _Vector()]
+Target: TypeAlias = Annotated[int, _Target()]
 ModuleFile: TypeAlias = Annotated["_Path | str | Setting", _ModuleWord("FILE")]
 ModuleWord: TypeAlias = Annotated["_Path | str | Setting", _ModuleWord("FILE|NAME=VALUE")]
 ModuleName: TypeAlias = Annotated[str, _ModuleName()]
+TraceWord: TypeAlias = Annotated["_Path | Wanted | int", _TraceWord()]
 Rest: TypeAlias = Annotated[str, _Rest()]
 Topic: TypeAlias = Annotated[str, _Topic()]
 WorldName: TypeAlias = Annotated[str, _World()]
@@ -495,7 +737,9 @@ def arguments(session: Session, command: Command, line: str, found: Found) -> li
     values = list(_values(command, words))
     if not words.at_end:
         rest = line[words.skip() :].rstrip()
-        raise words.problem(f"{rest} is more than {command.name} takes", f"usage: {command.usage}")
+        known = (word for parameter in command.parameters for word in parameter.kind.options)
+        hint = closest(words.next_word(), known) or f"usage: {command.usage}"
+        raise words.problem(f"{rest} is more than {command.name} takes", hint)
     return values
 
 
@@ -520,7 +764,6 @@ def _values(command: Command, words: Words) -> Iterator[Any]:
 
 
 _LAST_WORD = r"[$\w.\\]*\Z"
-_FIELD = r"\b(\w+)\([^()]*\)\.(\w*)\Z"
 
 
 def completions(session: Session, line: str) -> list[Completion]:
@@ -536,8 +779,6 @@ def completions(session: Session, line: str) -> list[Completion]:
         return []
     if found is None:
         return []
-    if field := re.search(_FIELD, line):
-        return [Completion(name, len(field[2]), meaning) for name, meaning in expressions.fields(field[1], field[2])]
     if found.spelling not in spellings():
         prefix = found.spelling + " "
         names = {name for _, name in spellings().values() if name.startswith(prefix + typed)}
@@ -545,6 +786,9 @@ def completions(session: Session, line: str) -> list[Completion]:
     if takes_path(get(found.spelling)):  # whose letters are more
         typed = line[found.rest :].rpartition(" ")[2]
         before = line[: len(line) - len(typed)]
+    elif (continued := expressions.continuations(line[found.rest :])) is not None:
+        beginning, known = continued
+        return [Completion(word, len(beginning), meaning) for word, meaning in known if word.startswith(beginning)]
     words = Words(session, before, found.rest, found.format)
     offered: dict[str, str] = {}
     for parameter in get(found.spelling).parameters:
@@ -552,11 +796,14 @@ def completions(session: Session, line: str) -> list[Completion]:
             continue
         try:
             if not words.at_end:
-                if parameter.required or parameter.kind.fits(words):
+                fits = parameter.required or parameter.kind.fits(words)
+                while fits and not words.at_end:
                     parameter.kind.read(words)
+                    fits = parameter.many
                 if words.at_end and isinstance(parameter.kind, _Expression):
                     offered.update(parameter.kind.choices(session))  # the expression may go on
-                continue
+                if not parameter.many:
+                    continue
         except Problem:
             words.position = len(words.line)  # an expression that is not yet complete
         offered.update(parameter.kind.choices(session))

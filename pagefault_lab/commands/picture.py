@@ -40,7 +40,10 @@ def picture_walk(
 ) -> Iterator[object]:
     """Draw the way of a linear ADDRESS through the page tables: its bits, each entry, the frame or what is missing.
 
-    The access is a read at the present CPL unless told otherwise, as with `walk`: picture walk 0x08049000 write user
+    The access is a read at the present CPL unless told otherwise, as with `walk`.
+
+      picture walk 0x08049000 write user
+      picture walk 0x08049000 walk.svg
     """
     from pagefault_lab.lab.pictures.walk import walk
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def run(session: Session, address: Address | None = None) -> Iterator[object]:
     """Execute typed code from its beginning: from the last block (`asm`, `load`), else from the first line typed.
 
-    With ADDRESS, from there. The registers are as they are.
+    With ADDRESS, from there. The registers are as they are. The lines of a file are executed from the shell:
+    `pagefault-lab run FILE`, or `pagefault-lab tour FILE` line by line.
     """
     session.check_not_shut_down()
     start = session.code.start if address is None else address

@@ -18,7 +18,8 @@ def set_(session: Session, assignment: Assignment) -> Iterator[object]:
     """Change a register, memory, a field of a structure, or a variable: set EXPRESSION = EXPRESSION.
 
       set $eax = 5     set u32[0x08049000] = 7     set $count = fault.count
-      set pte(0x08049000).writable = 0     set frame.eip += 2     set eflags.if = 0
+      set pte(0x08049000).writable = 0     set frame.eip += 2
+      set eflags.if = 0
 
     Registers are set as an instruction would: a new CR3 empties the TLB. Memory is changed behind the processor's back:
     the TLB entries that a changed page-table entry makes stale are told.

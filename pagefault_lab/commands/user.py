@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
+from pagefault_lab.lab.breakpoints.places import Errand
 from pagefault_lab.lab.results import Message
+from pagefault_lab.machine.notices import What
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
@@ -22,4 +24,4 @@ def user(session: Session) -> Iterator[object]:
         if session.world.kernel_place is not None:
             hint = f"type jmp {session.symbols.name(session.world.kernel_place)} first, from there an iret follows"
         raise Problem("nothing is typed here that would return to CPL 3", hint)
-    yield from session.runner.go(watch=lambda: session.ring == 3, tell_arrival=True)
+    yield from session.runner.go(Errand(catch=(What.RING,), arrived=lambda: session.ring == 3), tell_arrival=True)

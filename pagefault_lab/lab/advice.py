@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.lab import frames
 from pagefault_lab.lab.explain import Explanation, explain
+from pagefault_lab.lab.hypotheses import let_nothing_come_before
 from pagefault_lab.lab.story import tell
 from pagefault_lab.lab.tables import idt, idt_entry
-from pagefault_lab.lab.walks import walk_now
+from pagefault_lab.lab.walks import is_refused, refusing, walk_now
 from pagefault_lab.machine.delivery import CodeChosen, Delivery, GateRead, StackChosen
 from pagefault_lab.machine.events import Check, Kind, SegmentNulled, TlbHit
-from pagefault_lab.machine.faults import VECTORS, Fault
+from pagefault_lab.machine.faults import PAGE_FAULT, VECTORS
 from pagefault_lab.machine.gates import Gate
 from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.operands import ControlRegister, SegmentRegister
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 NEXT_STEP: Final = "in the next step"
 NEXT_FAULT: Final = "at the next page fault"
-PAGE_FAULT: Final = 14
 LARGEST_LEFTOVER: Final = 256  # bytes between ESP and the frame: with more, it is another stack
 LONGEST_HANDLER: Final = 6000  # steps that are executed again to know whose CR2 is read
 PAGES, PAGES_OF_TABLE = 1 << 20, 1 << 10
@@ -204,9 +204,7 @@ def _next_page_faults(session: Session) -> Iterator[Case]:
 def _stand_where_no_page_is(machine: Machine) -> bool:
     """Let a user's next instruction lie where nothing is mapped (the supervisor's, if TR names no way inward)."""
     cpu = machine.cpu
-    cpu.pending.clear()
-    cpu.halted = cpu.trapping = False
-    cpu.shadow = 0
+    let_nothing_come_before(cpu)
     for page in chain(range(0, PAGES, PAGES_OF_TABLE), range(PAGES)):
         if page not in cpu.tlb.entries and not isinstance(walk_now(machine, page << 12).end, Mapped):
             break
@@ -349,7 +347,7 @@ def handler_not_mapped(case: Case) -> Iterator[Advice]:
 def idt_not_mapped(case: Case) -> Iterator[Advice]:
     """The processor reads the gate at once, whichever page directory is in use."""
     for attempt, last in case.stops:
-        if _refused(last) and attempt.stage(GateRead) is None:
+        if is_refused(last) and attempt.stage(GateRead) is None:
             yield Advice(
                 "the IDT lies in a page that is not mapped in this page directory",
                 _of_page(case, last) | {"IDTR base": case.before.cpu.idtr.base},
@@ -435,19 +433,19 @@ def inner_stack_unusable(case: Case) -> Iterator[Advice]:
     for attempt, last in case.stops:
         chosen: StackChosen | None = attempt.stage(StackChosen)
         code: CodeChosen | None = attempt.stage(CodeChosen)
-        if chosen is not None and chosen.tss_address is not None and _refused(last):
+        if chosen is not None and chosen.tss_address is not None and is_refused(last):
             yield Advice(
                 f"ESP{code.new_cpl if code is not None else 0} in the TSS leads to a page that cannot be written",
                 {"SS0": chosen.ss, "ESP0": chosen.esp, "TSS": chosen.tss_base} | _of_page(case, last),
                 "write the top of a stack that is always mapped to the TSS; vector 8 needs a stack of its own to tell",
             )
-        elif chosen is not None and _refused(last):
+        elif chosen is not None and is_refused(last):
             yield Advice(
                 "there is no room left to push on, and in the same ring no other stack",
                 {"ESP": chosen.esp} | _of_page(case, last),
                 "give ESP room before; vector 8 needs a stack of its own, by a task gate, to tell of it",
             )
-        elif code is not None and chosen is None and _refused(last):
+        elif code is not None and chosen is None and is_refused(last):
             yield Advice(
                 "the TSS lies in a page that is not mapped in this page directory",
                 {"TSS": case.before.cpu.tr.base} | _of_page(case, last),
@@ -461,18 +459,12 @@ def inner_stack_unusable(case: Case) -> Iterator[Advice]:
             )
 
 
-def _refused(event: Any) -> bool:
-    return isinstance(event, PageWalk | TlbHit) and (
-        isinstance(event.end, Fault) if isinstance(event, PageWalk) else event.fault is not None
-    )
-
-
 def _of_page(case: Case, refused: PageWalk | TlbHit) -> dict[str, int]:
     """The address, the directory, and the entry that refused."""
     tables = refused.tables if isinstance(refused, TlbHit) else refused
     numbers = {"address": refused.linear, "CR3": case.before.cpu.cr3}
-    if tables is not None and tables.verdict is not None:
-        entry = next(lookup for lookup in tables.lookups if lookup.level == tables.verdict.level)
+    entry = refusing(tables)
+    if entry is not None:
         numbers[entry.level] = entry.entry
     return numbers
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pagefault_lab.lab import authors
 from pagefault_lab.lab.authors import Written
-from pagefault_lab.lab.walks import contradiction, judge, walk_now
+from pagefault_lab.lab.walks import cached, judge, walk_now
 from pagefault_lab.machine.events import Kind, TlbHit
 from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.machine.registers import PG
@@ -50,10 +50,9 @@ def ask(session: Session, linear: int, kind: Kind, user: bool) -> AskedWalk:
     machine, symbol = session.machine, session.symbols.name(linear) or ""
     if not machine.cpu.cr0 & PG:
         return AskedWalk(linear, None, None, "", symbol, None)
-    cached = machine.cpu.tlb.entries.get(linear >> 12)
+    entry, stale = cached(machine, linear)
     found = walk_now(machine, linear, kind, user)
-    stale = "" if cached is None else contradiction(machine, linear, cached)
-    return AskedWalk(linear, found, cached, stale, symbol, authors.of_tables(session, found) if stale else None)
+    return AskedWalk(linear, found, entry, stale, symbol, authors.of_tables(session, found) if stale else None)
 
 
 def attempt(session: Session, linear: int, kind: Kind, user: bool) -> AskedAccess:

@@ -19,6 +19,16 @@ class ProgramLine(NamedTuple):
     address: int  # linear
     bytes: bytes
     text: str
+    file: str = ""  # the source that it was loaded from,
+    line: int = 0  # and where it stands there
+
+
+class SourceLine(NamedTuple):
+    """A line of a source, and the linear address of its first instruction."""
+
+    file: str
+    line: int
+    address: int
 
 
 class Assembled(NamedTuple):
@@ -42,8 +52,11 @@ class Assembled(NamedTuple):
         return b"".join(data for _, data in self.parts)
 
     @classmethod
-    def of(cls, program: Program, base: int, skip: int = 0) -> Assembled:
-        """What a program of the assembler puts where; `base` is CS's base, `skip` leaves out .text's first bytes."""
+    def of(cls, program: Program, base: int, skip: int = 0, file: str = "") -> Assembled:
+        """What a program of the assembler puts where; `base` is CS's base, `skip` leaves out .text's first bytes.
+
+        `file` is the source's name, if its lines are to be known by their numbers.
+        """
         text = program.section(".text")
         free = text.address + text.size
         parts = []
@@ -55,7 +68,13 @@ class Assembled(NamedTuple):
                 parts.append((address + base & 0xFFFFFFFF, data))
             free = max(free, section.address + section.size)
         lines = tuple(
-            ProgramLine(line.address + base & 0xFFFFFFFF, line.data, line.text.strip())
+            ProgramLine(
+                line.address + base & 0xFFFFFFFF,
+                line.data,
+                line.text.strip(),
+                line.file if file else "",
+                line.line if file else 0,
+            )
             for line in program.lines
             if line.data and not (skip and line.section == ".text" and line.address < text.address + skip)
         )

@@ -22,11 +22,11 @@ from pagefault_lab.lab.hypotheses import (
     TranslationDropped,
     field_of,
 )
-from pagefault_lab.lab.walks import walk_now
-from pagefault_lab.machine.delivery import CodeChosen, Delivery, GateRead
-from pagefault_lab.machine.events import Access, Check, Kind, Reason, SegmentAccess, TlbHit
-from pagefault_lab.machine.faults import Fault, FaultRaised
-from pagefault_lab.machine.paging import LARGE, Lookup, PageWalk
+from pagefault_lab.lab.walks import is_refused, walk_now
+from pagefault_lab.machine.delivery import CodeChosen, GateRead
+from pagefault_lab.machine.events import Access, Check, Kind, Reason, SegmentAccess
+from pagefault_lab.machine.faults import FaultRaised
+from pagefault_lab.machine.paging import LARGE, Lookup
 from pagefault_lab.machine.registers import AC, AM, CR0_NAMES, CS, EM, FLAG_NAMES, PG, PSE, TF, TS, WP
 from pagefault_lab.machine.segmentation import INTERRUPT_GATE32, Descriptor
 from pagefault_lab.machine.tss import FIELDS, IO_MAP_BASE
@@ -51,7 +51,7 @@ def candidates(machine: Machine, step: Step, linear: int | None, access: OtherAc
     or asked about, its `after` of no meaning; None if there is none that could be made in another way.
     """
     stages = _stages(step)
-    pages = [event.linear for events in stages for event in events if is_refused_translation(event)]
+    pages = [event.linear for events in stages for event in events if is_refused(event)]
     found: Iterable[Hypothesis] = chain(
         _translations(machine, pages if linear is None else [linear, *pages]),
         *(_tables(machine, events) for events in stages),
@@ -65,16 +65,7 @@ def candidates(machine: Machine, step: Step, linear: int | None, access: OtherAc
 
 def _stages(step: Step) -> list[tuple[Any, ...]]:
     """The events of the instruction itself, then those of each delivery."""
-    own = tuple(event for event in step.events if not isinstance(event, Delivery))
-    return [own, *(delivery.events for delivery in step.deliveries)]
-
-
-def is_refused_translation(event: object) -> bool:
-    """Whether an event is a walk or a TLB entry that refused an access."""
-    match event:
-        case PageWalk(end=Fault()) | TlbHit(fault=Fault()):
-            return True
-    return False
+    return [step.own_events, *(delivery.events for delivery in step.deliveries)]
 
 
 def _failed(events: tuple[Any, ...]) -> Check | None:

@@ -9,8 +9,8 @@ from pagefault_lab.lab.code import around
 from pagefault_lab.lab.results import Disassembly, Place
 from pagefault_lab.lab.stacks import Stack, stacks
 from pagefault_lab.lab.travel import Timeline, timeline
+from pagefault_lab.lab.walks import is_refused
 from pagefault_lab.machine.events import Kind, TlbHit
-from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.paging import PageWalk
 
 if TYPE_CHECKING:
@@ -49,19 +49,10 @@ def context(session: Session) -> Context:
         session.place(),
         around(session, BEFORE, AFTER),
         tables.registers(session.machine, session.symbols.name, session.registers_before),
-        _translation(_last_step(session)),
+        _translation(session.last),
         stacks(session),
         timeline(session, count=EVENTS),
     )
-
-
-def _last_step(session: Session) -> Step | None:
-    """The step that led here, told; None if the history begins here."""
-    number = session.machine.steps - 1
-    if number < session.history.first_step:
-        return None
-    known = session.last
-    return known if known is not None and known.number == number else session.history.story(number)
 
 
 def _translation(step: Step | None) -> PageWalk | TlbHit | None:
@@ -69,6 +60,6 @@ def _translation(step: Step | None) -> PageWalk | TlbHit | None:
     if step is None:
         return None
     found = [event for event in step.all_events() if isinstance(event, PageWalk | TlbHit)]
-    refused = [each for each in found if isinstance(each.end if isinstance(each, PageWalk) else each.fault, Fault)]
+    refused = [each for each in found if is_refused(each)]
     of_data = [each for each in found if each.kind is not Kind.FETCH]
     return refused[0] if refused else of_data[-1] if of_data else found[-1] if found else None

@@ -11,7 +11,7 @@ from pagefault_lab.machine.registers import PG
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.expressions import Context
+    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.formats import Format
     from pagefault_lab.lab.session import Session
 

@@ -13,9 +13,10 @@ from pagefault_lab.lab import authors
 from pagefault_lab.lab.authors import Written
 from pagefault_lab.lab.decode import Decoded, page_fault_error, selector_error
 from pagefault_lab.lab.story import Story, tell
+from pagefault_lab.lab.walks import covering
 from pagefault_lab.machine.delivery import Delivery, Source
 from pagefault_lab.machine.events import Check, SegmentAccess, TlbHit
-from pagefault_lab.machine.faults import Class, Fault
+from pagefault_lab.machine.faults import PAGE_FAULT, SELECTOR_ERRORS, Class, Fault
 from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.operands import Memory
 from pagefault_lab.machine.paging import PageWalk
@@ -40,7 +41,10 @@ class Term(NamedTuple):
 
 
 class When(NamedTuple):
-    """Which of the faults in the history it is, from 1 on, of how many; and how many steps ago it was."""
+    """Which of the faults in the history it is, from 1 on, of how many; and how many steps ago it was.
+
+    A double fault is one of its own, though the same step made the fault that it came of.
+    """
 
     number: int
     faults: int
@@ -93,7 +97,7 @@ def why(session: Session, number: int | None = None) -> Explanation:
         if written is not None:
             blamed.append(Blamed(place, written))
     return found._replace(
-        when=_when(session, step.number),
+        when=_when(session, step.number, number),
         written=authors.of_refusal(session, found.translation, step.number),
         blamed=tuple(blamed),
     )
@@ -108,9 +112,9 @@ def _step_of_fault(session: Session, number: int) -> int:
     return event.step
 
 
-def _when(session: Session, step: int) -> When:
-    chronicle = session.chronicle
-    return When(chronicle.count(What.FAULT, end=step) + 1, chronicle.count(What.FAULT), session.machine.steps - step)
+def _when(session: Session, step: int, number: int | None) -> When:
+    faults = session.chronicle.count(What.FAULT)
+    return When(faults if number is None else number, faults, session.machine.steps - step)
 
 
 def explain(story: Story, before: Machine | None = None) -> Explanation | None:
@@ -135,7 +139,7 @@ def explain(story: Story, before: Machine | None = None) -> Explanation | None:
             case Check(holds=False):
                 check = event
     if translation is not None:
-        segment = _covering(events, translation.linear)
+        segment = covering(events, translation.linear)
     elif segment is not None and segment.fault is None:
         segment = None
     held = tuple(event for event in events if isinstance(event, Check) and event.holds)
@@ -153,20 +157,12 @@ def _before(events: tuple[Any, ...], delivery: Delivery) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _covering(events: tuple[Any, ...], linear: int) -> SegmentAccess | None:
-    """The segment access whose bytes include a linear address: the last one."""
-    for event in reversed(events):
-        if isinstance(event, SegmentAccess) and event.linear <= linear < event.linear + event.size:
-            return event
-    return None
-
-
 def _error(fault: Fault) -> Decoded | None:
     if fault.error is None:
         return None
-    if fault.vector == 14:
+    if fault.vector == PAGE_FAULT:
         return page_fault_error(fault.error)
-    return selector_error(fault.error) if fault.vector in (10, 11, 12, 13) else None
+    return selector_error(fault.error) if fault.vector in SELECTOR_ERRORS else None
 
 
 def _formed(story: Story, access: SegmentAccess, before: Machine) -> tuple[Term, ...]:

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.lab.contexts import Context
 from pagefault_lab.lab.grammar import Parser, character, more_than_fits
-from pagefault_lab.lab.nodes import HISTORY, MEMORY, Binary, Found, Node
+from pagefault_lab.lab.nodes import BINARY, HISTORY, MEMORY, Binary, Found, Node
 from pagefault_lab.lab.results import Examined, FieldValue, StructureValue, Value
 from pagefault_lab.problem import Problem
 
@@ -171,7 +171,7 @@ def read_assignment(text: str, position: int) -> tuple[Expression, Expression, i
         raise Problem("= and a value are missing", "set $eax = 5", text=text, column=place)
     source, end = read(text, sign.end())
     if sign[1]:
-        source.root = Binary(sign[1], target.root, source.root, sign.start(1))
+        source.root = Binary(BINARY[sign[1]], target.root, source.root, sign.start(1))
     return target, source, end
 
 

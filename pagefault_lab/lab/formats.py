@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pagefault_lab.machine.events import Kind
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.expressions import Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,16 @@ class Circumstances(NamedTuple):
 
     cpl: int | None = None
     write_protect: bool | None = None
+
+
+class Watched(NamedTuple):
+    """What is to be watched: an expression, how many bytes at its value, whether that is a physical address, and
+    whether the place is meant that it names now."""
+
+    expression: Expression
+    size: int | None
+    physical: bool
+    here: bool
 
 
 NOTHING_SAID = Rights(None, None)

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
+from pagefault_lab.lab.tables import field_of_tss
 from pagefault_lab.machine.delivery import Delivery, Entered, Source, StackChosen
 from pagefault_lab.machine.events import Access, Kind, Reason
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.operands import Register16, Register32, SegmentRegister
 from pagefault_lab.machine.registers import ESP, NAMES, NAMES_32, SEGMENT_NAMES, SS
-from pagefault_lab.machine.segmentation import TSS32, TSS32_BUSY
 from pagefault_lab.machine.step import Retired, Step
 
 if TYPE_CHECKING:
@@ -207,10 +207,7 @@ def frame_of_tss(
     """
     machine = machine or session.machine
     cpu = machine.cpu
-    tr = cpu.tr
-    if cpu.cpl == 3 or not tr.valid or tr.type not in (TSS32, TSS32_BUSY):
-        return None
-    esp = cpu.peek(tr.base + 4 + 8 * cpu.cpl & 0xFFFFFFFF, 4)
+    esp = field_of_tss(machine, f"esp{cpu.cpl}") if cpu.cpl != 3 else None
     if esp is None:
         return None
     bottom = cpu.segments[SS].base + esp & 0xFFFFFFFF

@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.lab.nodes import (
+    BINARY,
     HISTORY,
     MEMORY,
+    UNARY,
     AddressOf,
     At,
     Binary,
@@ -91,7 +93,10 @@ class Parser:
                 left = Conditional(left, then, self.expression(0, depth + 1), column)
                 continue
             right = self.expression(RANKS[sign], depth + 1)
-            left = (Logical if sign in ("&&", "||") else Binary)(sign, left, right, column)
+            if sign in ("&&", "||"):
+                left = Logical(sign == "||", left, right, column)
+            else:
+                left = Binary(BINARY[sign], left, right, column)
 
     def operand(self, depth: int) -> Node:
         match = _TOKEN.match(self.text, self.position)
@@ -110,10 +115,10 @@ class Parser:
                 raise Problem("this expression is nested too deeply", column=column)
             operand = self.operand(depth + 1)
             if match["unary"] == "*":
-                return MemoryAt("u32", operand, column)
+                return MemoryAt(*MEMORY["u32"], operand, column)
             if match["unary"] == "&":
                 return _address_of(operand, column)
-            return Unary(match["unary"], operand, column)
+            return Unary(UNARY[match["unary"]], operand, column)
         if match["open"] == "(":
             inner = self.expression(0, depth + 1)
             self.expect(")", "to close this parenthesis", column)
@@ -129,7 +134,7 @@ class Parser:
         opened = self.position - 1
         address = self.expression(0, depth + 1)
         self.expect("]", "to close this bracket", opened)
-        return MemoryAt(name, address, column)
+        return MemoryAt(*MEMORY[name], address, column)
 
     def named(self, match: re.Match[str], depth: int) -> Node:
         mark, word = match["mark"], match["word"]

@@ -23,6 +23,7 @@ from pagefault_lab.machine.step import Step
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
+    from pagefault_lab.lab.breakpoints import Hits
     from pagefault_lab.lab.session import Session
 
 INTERVAL: Final = 50_000  # steps of a run between two marks,
@@ -57,6 +58,7 @@ class Ahead(NamedTuple):
     marks: tuple[Mark, ...]
     state: tuple[Any, ...]
     events: Rows
+    hits: Hits
     steps: int
     lines: int
     line: str  # the one that began here, "" if none did
@@ -214,6 +216,7 @@ class History:
             self.marks += ahead.marks
             self._newest_state = ahead.state
             self.chronicle.join(ahead.events)
+            self.session.breakpoints.join(ahead.hits)
             self._listen()
 
     def _cut(self) -> Ahead:
@@ -224,8 +227,9 @@ class History:
         line = self.marks[place - 1].line if self._stands_at_mark else ""
         lines = sum(mark.kind is Kind.LINE for mark in marks) + bool(line)
         ahead = Ahead(
-            self.checkpoints.cut(), marks, self._newest_state, self.chronicle.cut(), present - here, lines, line
-        )
+            self.checkpoints.cut(), marks, self._newest_state, self.chronicle.cut(), self.session.breakpoints.cut(),
+            present - here, lines, line,
+        )  # fmt: skip
         del self.marks[place:]
         self._undone = False
         self._listen()
@@ -335,19 +339,10 @@ class History:
 
     # --- forward in the past, as it was
 
-    def step(self) -> Step:
-        """Make the next step once more, and what the host did behind it."""
-        step = self.session.machine.step()
-        self._catch_up()
-        return step
-
     def run(self, limit: int, stops: Collection[int], on_fault: bool, catch: Container[What] = ()) -> Stop:
-        """Like Machine.run, up to the next mark."""
+        """Like Machine.run, up to the next mark; `catch_up` then does what the host did there."""
         machine = self.session.machine
-        boundary = min(self._boundary - machine.steps, limit)
-        stop = machine.run(boundary, stops, on_fault, catch)
-        self._catch_up()
-        return stop
+        return machine.run(min(self._boundary - machine.steps, limit), stops, on_fault, catch)
 
     @property
     def _boundary(self) -> int:
@@ -355,8 +350,8 @@ class History:
         kept, following = self.checkpoints.kept, self.checkpoints.at + 1
         return kept[following].steps if following < len(kept) else self.present
 
-    def _catch_up(self) -> None:
-        """Do what the host did here."""
+    def catch_up(self) -> None:
+        """Do what the host did here, after a step in the past."""
         steps = self.session.machine.steps
         if steps < self._boundary:
             return

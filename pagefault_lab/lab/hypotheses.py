@@ -17,7 +17,7 @@ from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.memory import PAGE
 from pagefault_lab.machine.paging import LARGE, LARGE_RESERVED, PRESENT, USER, WRITABLE
-from pagefault_lab.machine.registers import CR0_NAMES, CR4_NAMES, CS, FLAG_NAMES, IOPL, PG, SS
+from pagefault_lab.machine.registers import CR0_NAMES, CR4_NAMES, CS, FLAG_NAMES, IOPL, PG, SS, TF
 from pagefault_lab.machine.tlb import TlbEntry
 
 if TYPE_CHECKING:
@@ -239,6 +239,14 @@ def set_privilege(cpu: Cpu, cpl: int) -> None:
     for number in (SS, CS):
         hidden = cpu.segments[number]
         cpu.set_segment(number, replace(hidden, selector=hidden.selector & ~3 | cpl, dpl=cpl))
+
+
+def let_nothing_come_before(cpu: Cpu) -> None:
+    """Let the next step be an instruction, and end behind it: no interrupt is pending, the processor is not halted."""
+    cpu.pending.clear()
+    cpu.halted = cpu.shutdown = cpu.trapping = False
+    cpu.shadow = 0
+    cpu.eflags &= ~TF
 
 
 def make_flat(cpu: Cpu, number: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from pagefault_lab.lab.walks import contradiction
+from pagefault_lab.lab.walks import cached
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.paging import PageWalk, walk
 from pagefault_lab.machine.registers import PG, WP
@@ -37,10 +37,9 @@ def matrix_of(machine: Machine, linear: int, symbol: str = "") -> RightsMatrix:
     write_protect = bool(cpu.cr0 & WP)
     if not cpu.cr0 & PG:
         return RightsMatrix(linear, symbol, (), cpu.cpl, write_protect, None, "")
-    cached = cpu.tlb.entries.get(linear >> 12)
-    stale = "" if cached is None else contradiction(machine, linear, cached)
+    entry, stale = cached(machine, linear)
     walks = tuple(
         walk(machine.memory, cr0, cpu.cr3, cpu.cr4, linear, kind, user)
         for user, cr0, kind in product((True, False), (cpu.cr0 & ~WP, cpu.cr0 | WP), Kind)
     )
-    return RightsMatrix(linear, symbol, walks, cpu.cpl, write_protect, cached, stale)
+    return RightsMatrix(linear, symbol, walks, cpu.cpl, write_protect, entry, stale)

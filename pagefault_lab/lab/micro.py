@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from pagefault_lab.lab import telling
 from pagefault_lab.lab.results import Ran
 from pagefault_lab.lab.stages import Stages, StageShown, take_apart
 from pagefault_lab.lab.story import tell
@@ -42,13 +43,13 @@ def backward(session: Session) -> Iterator[object]:
     """Show the stage before: of the step before, if none is open or its first stage was shown."""
     shown = _standing(session)
     if shown is None:
-        shown = _last_stage(session, session.machine.steps - 1)
+        shown = _last_stage(session, session.machine.steps)
     if shown.at:
         yield from _show(session, shown._replace(at=shown.at - 1))
     elif shown.replayed:
         raise Problem("this is the first stage of the fault", "`micro` shows the next one")
     else:
-        yield from _show(session, _last_stage(session, shown.whole.told.step.number - 1))
+        yield from _show(session, _last_stage(session, shown.whole.told.step.number))
 
 
 def replay(session: Session, step: Step) -> Iterator[object]:
@@ -71,9 +72,11 @@ def _check_goes_on(session: Session) -> None:
         raise Problem("there is nothing to execute: the typed code ends here", hint)
 
 
-def _last_stage(session: Session, number: int) -> StageShown:
-    """The last stage of a step that was made."""
-    whole = _told(session, session.history.machine_at(number))
+def _last_stage(session: Session, steps: int) -> StageShown:
+    """The last stage of the step that led to where the machine has made so many; a Problem if the history has none."""
+    if steps == session.history.first_step:
+        raise Problem("there is no step before this one", "the history begins here; `micro` goes through the next step")
+    whole = _told(session, session.history.machine_at(steps - 1))
     return StageShown(whole, len(whole.stages) - 1, replayed=False)
 
 
@@ -94,10 +97,7 @@ def _show(session: Session, shown: StageShown) -> Iterator[object]:
                 yield from values
                 return
             also += [value for value in values if not isinstance(value, Step | Ran)]
-            if session.machine.cpu.shutdown:
-                from pagefault_lab.lab.rescue import given_up
-
-                also.append(given_up(session, shown.whole.told.step))
+            also += telling.given_up(session, shown.whole.told.step)
         elif made and not shown.is_last:
             session.moving()
             session.history.go_to(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.lab.contexts import Context, Then
@@ -27,10 +28,9 @@ class Found(NamedTuple):
 class Node:
     """A part of an expression; `column` is where its problems are shown."""
 
-    __slots__ = ("column",)
+    __slots__ = ()
 
-    def __init__(self, column: int) -> None:
-        self.column = column
+    column: int
 
     def value(self, context: Context) -> int:
         raise NotImplementedError
@@ -43,12 +43,10 @@ class Node:
         raise Problem("this cannot be assigned to", "a register, memory or a field can", column=self.column)
 
 
+@dataclass(slots=True, eq=False)
 class Literal(Node):
-    __slots__ = ("number",)
-
-    def __init__(self, number: int, column: int) -> None:
-        self.column = column
-        self.number = number
+    number: int
+    column: int
 
     def value(self, context: Context) -> int:
         return self.number
@@ -59,13 +57,11 @@ UNARY: Final[dict[str, Callable[[int], int]]] = {
 }  # fmt: skip
 
 
+@dataclass(slots=True, eq=False)
 class Unary(Node):
-    __slots__ = ("function", "operand")
-
-    def __init__(self, sign: str, operand: Node, column: int) -> None:
-        self.column = column
-        self.function = UNARY[sign]
-        self.operand = operand
+    function: Callable[[int], int]
+    operand: Node
+    column: int
 
     def value(self, context: Context) -> int:
         return self.function(self.operand.value(context))
@@ -128,14 +124,12 @@ BINARY: Final[dict[str, Callable[[int, int], int]]] = {
 }
 
 
+@dataclass(slots=True, eq=False)
 class Binary(Node):
-    __slots__ = ("function", "left", "right")
-
-    def __init__(self, sign: str, left: Node, right: Node, column: int) -> None:
-        self.column = column
-        self.function = BINARY[sign]
-        self.left = left
-        self.right = right
+    function: Callable[[int, int], int]
+    left: Node
+    right: Node
+    column: int
 
     def value(self, context: Context) -> int:
         left, right = self.left.value(context), self.right.value(context)
@@ -145,16 +139,14 @@ class Binary(Node):
             raise problem.placed(column=self.column) from None
 
 
+@dataclass(slots=True, eq=False)
 class Logical(Node):
     """`&&` or `||`; `decisive` is the left side's truth that decides."""
 
-    __slots__ = ("decisive", "left", "right")
-
-    def __init__(self, sign: str, left: Node, right: Node, column: int) -> None:
-        self.column = column
-        self.decisive = sign == "||"
-        self.left = left
-        self.right = right
+    decisive: bool
+    left: Node
+    right: Node
+    column: int
 
     def value(self, context: Context) -> int:
         if bool(self.left.value(context)) is self.decisive:
@@ -162,35 +154,30 @@ class Logical(Node):
         return bool(self.right.value(context))
 
 
+@dataclass(slots=True, eq=False)
 class Conditional(Node):
-    __slots__ = ("condition", "otherwise", "then")
-
-    def __init__(self, condition: Node, then: Node, otherwise: Node, column: int) -> None:
-        self.column = column
-        self.condition = condition
-        self.then = then
-        self.otherwise = otherwise
+    condition: Node
+    then: Node
+    otherwise: Node
+    column: int
 
     def value(self, context: Context) -> int:
         chosen = self.then if self.condition.value(context) else self.otherwise
         return chosen.value(context)
 
 
+@dataclass(slots=True, eq=False)
 class Plain(Node):
     """A name that the vocabulary knows: `eax`."""
 
-    __slots__ = ("mark", "name", "quantity", "read")
-
-    def __init__(self, mark: str, name: str, quantity: Quantity, column: int) -> None:
-        self.column = column
-        self.mark = mark
-        self.name = name
-        self.quantity = quantity
-        self.read = quantity.read
+    mark: str
+    name: str
+    quantity: Quantity
+    column: int
 
     def value(self, context: Context) -> int:
         try:
-            return self.read(context)
+            return self.quantity.read(context)
         except Problem as problem:
             raise problem.placed(column=self.column) from None
 
@@ -208,15 +195,13 @@ def _write(quantity: Quantity, name: str, owner: Any, value: int, column: int) -
         raise problem.placed(column=column) from None
 
 
+@dataclass(slots=True, eq=False)
 class Name(Node):
     """A symbol, or a variable of the session. `mark` is what was written before it: "", "$", "%" or "\\"."""
 
-    __slots__ = ("mark", "name")
-
-    def __init__(self, mark: str, name: str, column: int) -> None:
-        self.column = column
-        self.mark = mark
-        self.name = name
+    mark: str
+    name: str
+    column: int
 
     def value(self, context: Context) -> int:
         if self.mark == "$" and self.name in context.variables:
@@ -273,13 +258,12 @@ class Name(Node):
 MEMORY: Final = {"u8": (1, False), "u16": (2, False), "u32": (4, False), "phys": (4, True)}
 
 
+@dataclass(slots=True, eq=False)
 class MemoryAt(Node):
-    __slots__ = ("address", "physical", "size")
-
-    def __init__(self, name: str, address: Node, column: int) -> None:
-        self.column = column
-        self.size, self.physical = MEMORY[name]
-        self.address = address
+    size: int
+    physical: bool
+    address: Node
+    column: int
 
     def value(self, context: Context) -> int:
         from pagefault_lab.lab import peeking
@@ -300,16 +284,14 @@ class MemoryAt(Node):
             raise problem.placed(column=self.column) from None
 
 
+@dataclass(slots=True, eq=False)
 class Whole(Node):
     """A structure: `tss`, `pte(argument)`."""
 
-    __slots__ = ("argument", "name", "structure")
-
-    def __init__(self, name: str, structure: Structure, argument: Node | None, column: int) -> None:
-        self.column = column
-        self.name = name
-        self.structure = structure
-        self.argument = argument
+    name: str
+    structure: Structure
+    argument: Node | None
+    column: int
 
     def owner(self, context: Context) -> Any:
         """What its fields are read from."""
@@ -338,14 +320,12 @@ class Whole(Node):
         return self.structure.whole
 
 
+@dataclass(slots=True, eq=False)
 class AddressOf(Node):
     """`&` of a structure in memory: its linear address, of an entry of page tables its physical one."""
 
-    __slots__ = ("of",)
-
-    def __init__(self, of: Whole, column: int) -> None:
-        self.column = column
-        self.of = of
+    of: Whole
+    column: int
 
     def value(self, context: Context) -> int:
         place = self.of.structure.place
@@ -356,16 +336,14 @@ class AddressOf(Node):
             raise problem.placed(column=self.of.column) from None
 
 
+@dataclass(slots=True, eq=False)
 class Field(Node):
     """A field of a structure: `tss.esp0`, `pte(argument).writable`."""
 
-    __slots__ = ("name", "of", "quantity")
-
-    def __init__(self, of: Whole, name: str, quantity: Quantity, column: int) -> None:
-        self.column = column
-        self.of = of
-        self.name = name
-        self.quantity = quantity
+    of: Whole
+    name: str
+    quantity: Quantity
+    column: int
 
     def value(self, context: Context) -> int:
         try:
@@ -380,14 +358,12 @@ class Field(Node):
 # --- the past
 
 
+@dataclass(slots=True, eq=False)
 class EventField(Node):
     """What a pattern's condition knows of each event: `error` in `fault(14, error & 4)`."""
 
-    __slots__ = ("quantity",)
-
-    def __init__(self, quantity: Quantity, column: int) -> None:
-        self.column = column
-        self.quantity = quantity
+    quantity: Quantity
+    column: int
 
     def value(self, context: Context) -> int:
         assert isinstance(context, Then)  # the parser makes it inside of patterns only
@@ -424,15 +400,13 @@ class Events:
         return sum(1 for _ in self.happened(context))
 
 
+@dataclass(slots=True, eq=False)
 class Ever(Node):
     """`ever(events)` and `count(events)`."""
 
-    __slots__ = ("events", "only_whether")
-
-    def __init__(self, events: Events, only_whether: bool, column: int) -> None:
-        self.column = column
-        self.events = events
-        self.only_whether = only_whether
+    events: Events
+    only_whether: bool
+    column: int
 
     def value(self, context: Context) -> int:
         if self.only_whether:
@@ -459,15 +433,13 @@ class Last(Whole):
         return event
 
 
+@dataclass(slots=True, eq=False)
 class At(Node):
     """`at(step, expression)`: its value when the machine had made so many steps, or, below 0, so many ago."""
 
-    __slots__ = ("asked", "step")
-
-    def __init__(self, step: Node, asked: Node, column: int) -> None:
-        self.column = column
-        self.step = step
-        self.asked = asked
+    step: Node
+    asked: Node
+    column: int
 
     def then(self, context: Context) -> Context:
         """The machine as it was."""

@@ -45,6 +45,8 @@ class Pattern(NamedTuple):
     search: Callable[[Context, Sequence[int], int], Iterator[Any]]
     how_many: Callable[[Context], int] | None = None
     required: int = 0
+    what: What | None = None  # what the chronicle has of it,
+    tests: tuple[Parameter, ...] = ()  # and how each argument is compared with that
 
     def usage(self, name: str) -> str:
         """`fault(vector)`."""
@@ -79,7 +81,9 @@ def _indexed(
         **(more or {}),
     }
     record = Structure(meaning, fields, whole=fields["step"], letters=ERROR_LETTERS)
-    return Pattern(meaning, tuple(parameters), record, search, how_many)
+    return Pattern(
+        meaning, tuple(parameters), record, search, how_many, what=what, tests=tuple(parameters.values())
+    )
 
 
 def _reader(place: int) -> Callable[[Event], int]:

@@ -15,7 +15,5 @@ def reasons(session: Session, number: int | None = None) -> Iterator[object]:
     """About the last fault, or the one of that number in the history; a Problem if there is none."""
     found = explain.why(session, number)
     yield found
-    saved = rescue.rescue(session, found.story.step)
-    if saved is not None:
-        yield saved
+    yield from rescue.about(session, found)
     yield from advice.about(session, found.story.step)

@@ -12,8 +12,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from pagefault_lab.lab.candidates import candidates, is_refused_translation
+from pagefault_lab.lab.candidates import candidates
 from pagefault_lab.lab.hypotheses import EntryBits, Hypothesis, PageMapped, RegisterBits, TableField, TranslationDropped
+from pagefault_lab.lab.walks import is_refused
 from pagefault_lab.machine.delivery import Delivery, Entered
 from pagefault_lab.machine.faults import FaultRaised
 from pagefault_lab.machine.notices import What
@@ -92,9 +93,13 @@ class Rescue(NamedTuple):
 
 
 class GivenUp(NamedTuple):
-    """The processor has given up in the last step: what would have saved it, None if no single change."""
+    """The processor has given up in the last step: what would have saved it, None if no single change.
+
+    `cr2` is whether one of the faults was a page fault: only such a one leaves something behind, its address.
+    """
 
     saving: Saving | None
+    cr2: bool
 
 
 def about(session: Session, why: Explanation) -> Iterator[Rescue]:
@@ -130,7 +135,9 @@ def rescue(session: Session, step: Step, blamed: Iterable[Written] = ()) -> Resc
 def given_up(session: Session, step: Step) -> GivenUp:
     """What is to be said of a step that shut the processor down."""
     found = rescue(session, step)
-    return GivenUp(found.first if found is not None else None)
+    raised = (fault for attempt in step.deliveries for fault in (attempt.fault, attempt.failed) if fault is not None)
+    cr2 = any(fault.linear is not None for fault in raised)
+    return GivenUp(found.first if found is not None else None, cr2)
 
 
 def _made(machine: Machine, repair: Repair) -> Step | None:
@@ -159,7 +166,7 @@ def _ring(saving: Saving) -> int:
 
 def _repairs(session: Session, machine: Machine, step: Step, blamed: Iterable[Written]) -> Iterator[Repair]:
     """What has a chance: the last changes taken back, then each field that was judged, then pages mapped anew."""
-    refused = [event for event in step.all_events() if is_refused_translation(event)]
+    refused = [event for event in step.all_events() if is_refused(event)]
     proposed = candidates(machine, step, None, None)
     yield from _entries_restored(session, proposed, step)
     yield from _registers_restored(session, step)

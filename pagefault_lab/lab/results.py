@@ -108,12 +108,13 @@ class Stopped(Enum):
     BUDGET = "the budget of instructions is spent"
     INTERRUPTED = "stopped by the user"
     PRESENT = "the present: what follows has not happened yet"
-    CAUGHT = "something that was to be caught"
+    WATCHED = "a watchpoint"
+    CAUGHT = "a catchpoint"
 
 
 class Ran(NamedTuple):
-    """A run without telling each step. `exceptions` were delivered on the way. `detail` says more about the stop: the
-    world's sentence, what is not simulated."""
+    """A run without telling each step. `exceptions` were delivered on the way. `breakpoint` is the number of one that
+    has stopped it. `detail` says more about the stop: the world's sentence, what is not simulated."""
 
     steps: int
     exceptions: int
@@ -250,39 +251,6 @@ class SymbolList(NamedTuple):
     """Symbols by value."""
 
     symbols: tuple[Symbol, ...]
-
-
-class BreakpointSet(NamedTuple):
-    """A breakpoint was made."""
-
-    number: int
-    address: int
-    symbol: str
-    temporary: bool
-    condition: str
-
-
-class BreakpointsDeleted(NamedTuple):
-    """Breakpoints are gone."""
-
-    numbers: tuple[int, ...]
-
-
-class BreakpointLine(NamedTuple):
-    """One breakpoint. `condition` is as it was typed, "" without one."""
-
-    number: int
-    address: int
-    symbol: str
-    temporary: bool
-    condition: str
-    hits: int
-
-
-class BreakpointList(NamedTuple):
-    """`info break`: all breakpoints, by number."""
-
-    breakpoints: tuple[BreakpointLine, ...]
 
 
 class InterruptRequested(NamedTuple):

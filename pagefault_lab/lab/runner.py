@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
-from pagefault_lab.lab.results import BranchedAway, Halted, NotTold, Ran, Stopped
+from pagefault_lab.lab.results import BranchedAway, Halted, Message, NotTold, Ran, Stopped
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.machine import Stop
 from pagefault_lab.machine.notices import What
@@ -13,6 +13,7 @@ from pagefault_lab.machine.registers import CS, IF
 from pagefault_lab.machine.step import Interrupted, Retired, ShutDown, Step, Unsupported, Waiting
 
 if TYPE_CHECKING:
+    from pagefault_lab.lab.breakpoints import Breakpoint, Hit, Look
     from pagefault_lab.lab.session import Session
     from pagefault_lab.lab.typed_lines import TypedLine
     from pagefault_lab.worlds import StopPlace
@@ -29,6 +30,7 @@ class Runner:
     `last` is the last step, if it was told; `interrupted` whether the user wants to stop, `spent` the steps of this
     line.
     It stops when these are `stop_at`: the number at which Ctrl-C was noticed, or at which that is to be repeated.
+    `hits` are the breakpoints that stop it where it stands, of them the `errand` of the command that lets it run.
     """
 
     def __init__(self, session: Session) -> None:
@@ -37,18 +39,22 @@ class Runner:
         self.interrupted = False
         self.spent = 0
         self.stop_at: int | None = None
+        self.hits: tuple[Hit, ...] = ()
+        self._errand: Breakpoint | None = None
         self._looked_at = -1  # the number of steps at which it was last looked whether to stop
         self._fault: Step | None = None  # one that delivered an exception: the last one that was asked for
 
     def forget(self) -> None:
         """The session stands elsewhere in time."""
         self.last = self._fault = None
+        self.hits = ()
 
     def begin_line(self, stop_at: int | None = None) -> None:
         """A new line has its own budget."""
         self.interrupted = False
         self.spent = 0
         self.stop_at = stop_at
+        self.hits = ()
         self._looked_at = -1
 
     @property
@@ -83,14 +89,25 @@ class Runner:
     # --- told steps
 
     def step(self) -> Step:
-        """Make one step and remember it."""
-        self.last = step = self.session.machine.step()
-        self.session.trace.take(step)
-        if did_something(step):
-            self.spent += 1
+        """Make one step and remember it; in the past, once more."""
+        session = self.session
+        look = session.breakpoints.look(self._errand)
+        self.last = step = session.machine.step(look.catch)
         if faulted(step):
             self._fault = step
+        if not session.history.repeats:
+            session.trace.take(step)
+        self._made(look, int(did_something(step)))
         return step
+
+    def _made(self, look: Look, steps: int) -> None:
+        """So many steps were made: count them, see what stops them, and in the past do what the host did then."""
+        session = self.session
+        self.spent += steps
+        hits = session.breakpoints.stopping(look) if steps else ()
+        if session.history.repeats:
+            session.history.catch_up()
+        self.hits = hits
 
     def steps(self, count: int) -> Iterator[object]:
         """Make `count` steps and tell each; if they are many, only the last. In the past, up to the present."""
@@ -116,10 +133,13 @@ class Runner:
             step = self.step()
             restarted = session.typed_lines.settle(step)
             self._mark_time()
-            if count <= TOLD or left == 1 or not goes_on(step):
+            if count <= TOLD or left == 1 or not goes_on(step) or self.hits:
                 yield step
             if restarted is not None:
                 yield restarted
+            if self.hits:
+                yield from self._end(journey, Stopped.ARRIVED)
+                return
             if not goes_on(step):
                 break
             yield from self._halted(step)
@@ -132,13 +152,12 @@ class Runner:
         session.moving()
         journey = Journey(session)
         for left in range(count, 0, -1):
-            self.last = step = session.history.step()
-            self.spent += 1
-            arrived = not session.history.in_past
-            if count <= TOLD or left == 1 or arrived or self.must_stop:
+            step = self.step()
+            ends = self.hits or not session.history.in_past or self.must_stop
+            if count <= TOLD or left == 1 or ends:
                 yield step
-            if arrived or self.must_stop:
-                yield journey.end(self.must_stop or Stopped.PRESENT)
+            if ends:
+                yield from self._end(journey, self.must_stop or Stopped.PRESENT)
                 return
         if count > TOLD:
             yield journey.end(Stopped.ARRIVED)
@@ -155,6 +174,7 @@ class Runner:
     def drive(self) -> Iterator[object]:
         """Execute the innermost typed line until it is finished or left. Its first steps are told, and the last."""
         session = self.session
+        began = Journey(session)
         told = 0
         while (line := session.typed_lines.executing) is not None:
             if told >= TOLD_OF_LINE or self.must_stop is not None:
@@ -175,10 +195,14 @@ class Runner:
             if restarted is not None:
                 yield restarted
             if not goes_on(step):
+                yield from self._told_hits()
                 return
             yield from self._halted(step)
             if line.is_told and isinstance(step.end, Retired) and not step.deliveries and self._branched_away(line):
                 yield BranchedAway(session.place())
+            if self.hits:
+                yield from self._end(began, Stopped.ARRIVED)
+                return
 
     def _halted(self, step: Step) -> Iterator[Halted]:
         """What the step means, if it was the HLT after which the processor waits."""
@@ -192,52 +216,53 @@ class Runner:
         return not self.session.code.contains_eip and (cpu.segments[CS].selector, cpu.eip) != line.back_to
 
     def _stay_in(self, line: TypedLine) -> Stopped | None:
-        """Go on without telling, up to the step that leaves a typed line; why not, if it stops before."""
+        """Go on without telling, up to the step that leaves a typed line or is stopped by a breakpoint; why not, if it
+        stops before."""
         session = self.session
-        stop = Stop.LIMIT
-        while stop is Stop.LIMIT and line.start <= session.here < line.end and session.ring == line.ring:
+        stop, self.hits = Stop.LIMIT, ()
+        while not self.hits and line.start <= session.here < line.end and session.ring == line.ring:
             stopped = self.must_stop
             if stopped is not None:
                 return stopped
             stop = self._advance(1)
             self._mark_time()
+            if stop not in (Stop.LIMIT, Stop.ADDRESS, Stop.CAUGHT):
+                break
         return {Stop.WAITING: Stopped.WAITING, Stop.UNSUPPORTED: Stopped.UNSUPPORTED}.get(stop)
 
     # --- runs
 
-    def go(
-        self,
-        arrivals: Iterable[int] = (),
-        arrived: Callable[[], bool] | None = None,
-        watch: Callable[[], bool] | None = None,
-        before_step: Callable[[], None] | None = None,
-        tell_arrival: bool = False,
-    ) -> Iterator[object]:
+    def go(self, errand: Breakpoint | None = None, tell_arrival: bool = False) -> Iterator[object]:
         """Run until something stops it; the last value is a Ran that tells what.
 
-        `arrivals` are linear addresses to run to, if `arrived` says so there. `watch` is asked after every step whether
-        to stop, and `before_step` called before each; a run with these is slow. `tell_arrival` tells the step that
-        arrived.
+        `errand` is what it is to run to; `tell_arrival` tells the step that has arrived.
         """
         session = self.session
-        if session.history.repeats:
-            yield from self._repeat(frozenset(arrivals), arrived, watch, before_step, tell_arrival)
-            return
         session.check_not_shut_down()
         journey = Journey(session)
-        stands_still = self._stands_still(journey)
-        if stands_still is not None:
-            yield stands_still
-            return
+        if not session.history.repeats:
+            stands_still = self._stands_still(journey)
+            if stands_still is not None:
+                yield stands_still
+                return
+        self._errand = errand
+        try:
+            yield from (
+                self._repeat(journey, tell_arrival) if session.history.repeats else self._go(journey, tell_arrival)
+            )
+        finally:
+            self._errand = None
+
+    def _go(self, journey: Journey, tell_arrival: bool) -> Iterator[object]:
+        session = self.session
         session.changing()
         session.typed_lines.resume()
-        targets = frozenset(arrivals)
         place = self._world_stop()
-        if place is not None and place.goes_on_to is not None and not targets and watch is None:
+        if place is not None and place.goes_on_to is not None and self._errand is None:
             yield from self._stop_of_world(place, journey)
             return
         while True:
-            if watch is None and session.typed_lines.executing is not None:
+            if session.typed_lines.executing is not None:
                 unfinished = len(session.typed_lines.all)
                 ended = got_on = False
                 for value in self.drive():
@@ -256,32 +281,27 @@ class Runner:
                 if got_on and self.last is not None and faulted(self.last):
                     yield journey.end(Stopped.NEXT_FAULT)
                     return
-            if before_step is not None:
-                before_step()
-            stop = self._run(targets, SLICE if watch is None else 1)
+            stop = self._run(SLICE)
             if stop is Stop.SHUTDOWN:
                 yield from self._shut_down(journey)
                 return
             if stop is Stop.UNSUPPORTED:
                 yield journey.end(Stopped.UNSUPPORTED, detail=session.machine.unsupported)
                 return
-            if (watch is not None and watch()) or (session.here in targets and (arrived is None or arrived())):
-                if tell_arrival:
+            if self.hits:
+                if tell_arrival and self._arrived:
                     yield self._last_step()
-                session.typed_lines.arrive()
-                yield journey.end(Stopped.ARRIVED)
-                return
-            breakpoint = session.breakpoints.hit(session.here, session)
-            if breakpoint is not None:
-                session.typed_lines.arrive()
-                yield journey.end(Stopped.BREAKPOINT, breakpoint.number)
+                restarted = session.typed_lines.arrive()
+                if restarted is not None:
+                    yield restarted
+                yield from self._end(journey, Stopped.ARRIVED)
                 return
             restarted = session.typed_lines.arrive()
             if restarted is not None:
                 yield restarted
                 yield journey.end(Stopped.RETIRED)
                 return
-            if session.typed_lines.executing is not None and watch is None:
+            if session.typed_lines.executing is not None:
                 continue
             place = self._world_stop()
             if place is not None:
@@ -294,67 +314,79 @@ class Runner:
                 yield journey.end(stopped)
                 return
 
-    def _repeat(
-        self,
-        targets: frozenset[int],
-        arrived: Callable[[], bool] | None,
-        watch: Callable[[], bool] | None,
-        before_step: Callable[[], None] | None,
-        tell_arrival: bool,
-    ) -> Iterator[object]:
-        """`go` along what is recorded, up to the present."""
+    def _repeat(self, journey: Journey, tell_arrival: bool) -> Iterator[object]:
+        """`_go` along what is recorded, up to the present."""
         session = self.session
         session.moving()
-        journey = Journey(session)
         while True:
-            if before_step is not None:
-                before_step()
-            self._run(targets, SLICE if watch is None else 1)
-            if (watch is not None and watch()) or (session.here in targets and (arrived is None or arrived())):
-                if tell_arrival:
-                    yield self._last_step()
-                yield journey.end(Stopped.ARRIVED)
-                return
-            breakpoint = session.breakpoints.hit(session.here, session)
-            if breakpoint is not None:
-                yield journey.end(Stopped.BREAKPOINT, breakpoint.number)
-                return
+            self._run(SLICE)
             stopped = self.must_stop if session.history.in_past else Stopped.PRESENT
-            if stopped is not None:
-                yield journey.end(stopped)
+            if self.hits or stopped is not None:
+                if tell_arrival and self._arrived:
+                    yield self._last_step()
+                yield from self._end(journey, stopped or Stopped.ARRIVED)
                 return
 
-    def _run(self, targets: frozenset[int], limit: int) -> Stop:
-        """Run a while without telling; comes back wherever `go` has something to decide, or after `limit` steps."""
+    @property
+    def _arrived(self) -> bool:
+        """Whether the errand is done."""
+        return any(hit.point is self._errand for hit in self.hits)
+
+    def _end(self, journey: Journey, stopped: Stopped, detail: str = "") -> Iterator[object]:
+        """The run is over: what has stopped it; `stopped` is why if no breakpoint has."""
+        yield from self._told_hits()
+        own = next((hit.point for hit in self.hits if hit.point.number), None)
+        if own is not None and not self._arrived:
+            stopped = own.stopped
+        elif self._arrived:
+            stopped = Stopped.ARRIVED
+        yield journey.end(stopped, own.number if own is not None else None, detail)
+
+    def _told_hits(self) -> Iterator[object]:
+        """What the breakpoints tell that have stopped the run; their commands are due now."""
         session = self.session
-        machine = session.machine
-        stops = {*targets, *session.breakpoints.addresses(), *session.code.ends(), *session.typed_lines.resumptions()}
+        for point, evidence, problem in self.hits:
+            if problem:
+                yield Message(f"the condition of breakpoint {point.number} cannot be evaluated: {problem}", "warning")
+            yield from point.tell(session, evidence)
+            session.breakpoints.due += point.commands
+
+    def _run(self, limit: int, *places: int) -> Stop:
+        """Run a while without telling; comes back wherever `_go` has something to decide, or after `limit` steps."""
+        session = self.session
+        machine, repeats = session.machine, session.history.repeats
+        stops = {*places, *session.code.ends(), *session.typed_lines.resumptions()}
         stops.update(place.address for place in session.world.stops)
         left = min([limit, *(bound - self.spent for bound in (session.budget, self.stop_at) if bound is not None)])
-        stop = Stop.LIMIT
-        while left > 0:
+        stop, self.hits = Stop.LIMIT, ()
+        while left > 0 and session.history.repeats == repeats:
             before = machine.steps
             stop = self._advance(left, stops)
             left -= machine.steps - before
-            if stop is not Stop.FAULT or session.here in stops:
+            if self.hits or session.here in stops or stop not in (Stop.FAULT, Stop.ADDRESS, Stop.CAUGHT):
                 break
         self._mark_time()
         return stop
 
     def _advance(self, limit: int, stops: Collection[int] = ()) -> Stop:
-        """Let the machine go on without telling, at most until it has delivered an exception; traced if that is on."""
-        machine, trace = self.session.machine, self.session.trace
+        """Let the machine go on without telling, at most until it has delivered an exception, or a breakpoint may hold;
+        traced if that is on."""
+        session = self.session
+        machine, trace = session.machine, session.trace
+        look = session.breakpoints.look(self._errand)
+        stops = look.addresses.union(stops)
+        limit = 1 if look.each_step else limit
         before = machine.steps
-        if self.session.history.repeats:
-            stop = self.session.history.run(limit, stops, on_fault=True)
+        if session.history.repeats:
+            stop = session.history.run(limit, stops, on_fault=True, catch=look.catch)
         elif trace.looks_at_each:
-            stop = machine.run_told(min(limit, TRACED_SLICE), trace.take, stops, on_fault=True)
+            stop = machine.run_told(min(limit, TRACED_SLICE), trace.take, stops, on_fault=True, catch=look.catch)
         else:
-            stop = machine.run(limit, stops, on_fault=True)
+            stop = machine.run(limit, stops, on_fault=True, catch=look.catch)
             trace.passed(before)
-        self.spent += machine.steps - before
         self.last = None
-        return stop
+        self._made(look, machine.steps - before)
+        return Stop.CAUGHT if look.each_step and stop is Stop.LIMIT else stop
 
     def _mark_time(self) -> None:
         """In a long run, leave a mark to come back to."""
@@ -376,14 +408,14 @@ class Runner:
             yield journey.end(Stopped.WORLD, detail=place.sentence)
             return
         session.typed_lines.forget()
+        self._errand = None
         while session.here != place.goes_on_to:
-            stop = self._run(frozenset((place.goes_on_to,)), SLICE)
+            stop = self._run(SLICE, place.goes_on_to)
             if stop is Stop.SHUTDOWN:
                 yield from self._shut_down(journey)
                 return
-            breakpoint = session.breakpoints.hit(session.here, session)
-            if breakpoint is not None:
-                yield journey.end(Stopped.BREAKPOINT, breakpoint.number, place.sentence)
+            if self.hits:
+                yield from self._end(journey, Stopped.WORLD, place.sentence)
                 return
             another = self._world_stop()  # it may never be ready: whatever starts a task may be what kills it
             if another is not None or self.must_stop is not None or stop in (Stop.UNSUPPORTED, Stop.WAITING):
@@ -397,6 +429,7 @@ class Runner:
         """The processor has given up in an untold step: this one is told."""
         self.session.typed_lines.forget()
         yield self._last_step()
+        yield from self._told_hits()
         yield journey.end(Stopped.SHUTDOWN)
 
 

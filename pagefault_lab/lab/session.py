@@ -7,45 +7,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from pagefault_lab.lab import authors, kernel_log, language
+from pagefault_lab.lab import kernel_log, language, telling
 from pagefault_lab.lab.breakpoints import Breakpoints
 from pagefault_lab.lab.history import History, Kind, Standing
 from pagefault_lab.lab.recording import Abandoned, GivenFiles, Line, Recording, in_one_line
-from pagefault_lab.lab.results import (
-    Disassembly,
-    Examined,
-    Message,
-    NewFuture,
-    Place,
-    Ran,
-    StructureValue,
-    Value,
-    WorldEntered,
-)
+from pagefault_lab.lab.results import Message, NewFuture, Place, Ran, Stopped, WorldEntered
 from pagefault_lab.lab.runner import Runner
-from pagefault_lab.lab.story import Story, tell
 from pagefault_lab.lab.symbols import Symbols
 from pagefault_lab.lab.tracing import Trace
 from pagefault_lab.lab.typed_code import TypedCode
 from pagefault_lab.lab.typed_lines import TypedLines
 from pagefault_lab.machine.registers import CS
-from pagefault_lab.machine.step import ShutDown, Step, visible
+from pagefault_lab.machine.step import Step, visible
 from pagefault_lab.problem import Problem
 from pagefault_lab.worlds import World, boot
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.advice import Hint
     from pagefault_lab.lab.chronicle import Chronicle
     from pagefault_lab.lab.examining import Last
-    from pagefault_lab.lab.expressions import Expression
     from pagefault_lab.lab.micro import AtStage
     from pagefault_lab.lab.modules import ModuleLine
     from pagefault_lab.lab.pictures import Picture
-    from pagefault_lab.lab.stages import Stages
+    from pagefault_lab.lab.telling import Displayed
     from pagefault_lab.machine.machine import Machine
 
 _SAYS_SOMETHING: Final = re.compile(r"\s*[^\s#]")
@@ -56,30 +41,16 @@ def _nobody_draws(_: Picture) -> str:
     raise Problem("nobody draws pictures for files here")
 
 
-class Displayed(NamedTuple):
-    """What `display` shows again and again: a value or, by the letter i, the instruction there."""
-
-    expression: Expression
-    letter: str
-
-    def now(self, session: Session) -> Value | StructureValue | Examined | Disassembly:
-        """As it is now."""
-        if self.letter != "i":
-            return self.expression.shown(session, self.letter)
-        from pagefault_lab.lab.code import disassembly
-
-        return disassembly(session, self.expression.value(session) & 0xFFFFFFFF, None, 1)
-
-
 class Session:
     """A machine on the bench.
 
     `machine` and `world` are what it is about, `symbols` all names, `variables` those set by `set $name = ...`, `code`
     what was typed, `typed_lines` the lines of it that are not finished, `runner` what makes the machine go on,
     `history` the way back, `trace` what tells every step. `lines` are the lines that were executed, for `save`.
-    `repetition` is what an empty line stands for, "" for nothing. `by_stages` tells whether steps are told stage by
-    stage, `micro` at which stage of one the session stands. `recording` is what it takes to repeat it all, `files` the
-    door to the files of this computer, `svg_of` what a layer above makes of a picture for one.
+    `repetition` is what an empty line stands for, "" for nothing. `by_stages`, `displayed` and `shows_context` are how
+    lines are told (telling.py); `micro` is the stage of a step at which the session stands. `recording` is what it
+    takes to repeat it all, `files` the door to the files of this computer, `svg_of` what a layer above makes of a
+    picture for one.
     """
 
     machine: Machine
@@ -105,7 +76,7 @@ class Session:
         """Start anew in a world; the history begins there."""
         self.machine, self.world = boot(name)
         self.symbols = Symbols(self.world.symbols, self.world.code, self.world.constants, self.world.ends)
-        self.breakpoints = Breakpoints()
+        self.breakpoints = Breakpoints(self)
         self.variables: dict[str, int] = {}
         self.last_value: int | None = None  # that `p` gave
         self.examined: dict[str, Last] = {}  # how `x` and `xp` go on
@@ -125,17 +96,13 @@ class Session:
 
     def save_state(self) -> tuple[Any, ...]:
         """The session's own state as a value."""
-        return (
-            self.code.save(), self.typed_lines.all, self.symbols.save(), dict(self.variables),
-            self.breakpoints.save(), self.micro,
-        )  # fmt: skip
+        return self.code.save(), self.typed_lines.all, self.symbols.save(), dict(self.variables), self.micro
 
     def restore_state(self, saved: tuple[Any, ...]) -> None:
-        code, self.typed_lines.all, symbols, variables, hits, self.micro = saved
+        code, self.typed_lines.all, symbols, variables, self.micro = saved
         self.code.restore(code)
         self.symbols.restore(symbols)
         self.variables = dict(variables)
-        self.breakpoints.restore(hits)
 
     @staticmethod
     def variables_in(saved: tuple[Any, ...]) -> dict[str, int]:
@@ -166,24 +133,21 @@ class Session:
         self.log_told = kernel_log.length(self)
         modules = self._modules()
         try:
-            for value in self.dispatch(line):
+            for value in self._with_commands(line):
                 yield from self._tell_new_future()
                 self.trace.catch_up(value)
                 if isinstance(value, Ran):
                     yield from kernel_log.untold(self)
-                yield self._told(value) if isinstance(value, Step) else value
-                if isinstance(value, Step) and isinstance(value.end, ShutDown):
-                    from pagefault_lab.lab.rescue import given_up
-
-                    yield given_up(self, value)
+                if isinstance(value, Step):
+                    yield from telling.told(self, value)
+                else:
+                    yield value
             yield from self._tell_new_future()
             self.trace.catch_up()
             if self._marked:
                 yield from self._changes_of(modules)
             if self._marked or self._stood is not None:
-                yield from self._display()
-                yield from self._advice()
-                yield from self._context()
+                yield from telling.behind_line(self, changed=self._marked)
             if steps is not None and steps != self.machine.steps:
                 raise Problem(f"it leads to step {self.machine.steps}, and led to step {steps}")
             if says_something:
@@ -205,19 +169,13 @@ class Session:
         if self._marked or self._stood is not None or not (self._only_shows or self.files.written):
             self.recording.add(line, self.machine.steps, stop, self.files.taken)
 
-    def _told(self, step: Step) -> Story | Stages:
-        """A step that the machine has just made, with names."""
-        told = tell(step, self.symbols.name, self.machine, partial(authors.of_tables, self))
-        if not self.by_stages:
-            return told
-        from pagefault_lab.lab.stages import take_apart
-
-        return take_apart(told)
-
     def dispatch(self, line: str) -> Iterator[object]:
         """What a line, or a part of the present one, says."""
         if self.code.pending:
             yield from self.code.continue_block(line)
+            return
+        if self.breakpoints.pending:
+            yield from self.breakpoints.continue_block(line)
             return
         text = line.strip()
         if not text or text[0] == "#":
@@ -238,6 +196,28 @@ class Session:
 
             raise commands.unknown(line, statement_words())
 
+    def _with_commands(self, line: str) -> Iterator[object]:
+        """What a line says, and then the commands of the breakpoints that have stopped it. One that lets the machine go
+        on ends them; what stops it then has its own."""
+        self.breakpoints.due = []
+        yield from self.dispatch(line)
+        noted, repetition = self._noted, self.repetition
+        while self.breakpoints.due and self.runner.must_stop is not Stopped.INTERRUPTED:
+            command, *rest = self.breakpoints.due
+            self.breakpoints.due = []
+            before = self.machine.steps
+            try:
+                yield from self.dispatch(command)
+                if self.unfinished:
+                    self.forget_block()
+                    raise Problem(f"{command} wants another line")
+            except Problem as problem:
+                yield Message(f"a breakpoint's command: {problem.sentence}", "warning")
+                break
+            if self.machine.steps == before:
+                self.breakpoints.due = rest
+        self._noted, self.repetition = noted, repetition
+
     def _modules(self) -> Sequence[ModuleLine]:
         """The guest's kernel modules, if names of any are known."""
         if not self.symbols.modules:
@@ -252,26 +232,6 @@ class Session:
             from pagefault_lab.lab.modules import changes
 
             yield from changes(self, modules)
-
-    def _display(self) -> Iterator[Value | StructureValue | Examined | Disassembly]:
-        """The values that `display` asked for; those that there are none of now are left out."""
-        for shown in self.displayed.values():
-            with suppress(Problem):
-                yield shown.now(self)
-
-    def _advice(self) -> Iterator[Hint]:
-        """What is wrong with the step that was told last, or with the next one."""
-        if self._marked:
-            from pagefault_lab.lab.advice import hint
-
-            yield from hint(self)
-
-    def _context(self) -> Iterator[object]:
-        """What `context on` asked for."""
-        if self.shows_context:
-            from pagefault_lab.lab.context import context
-
-            yield context(self)
 
     def _undo(self) -> None:
         """Take back what a line has changed that is not to be."""
@@ -324,19 +284,23 @@ class Session:
     @property
     def pending(self) -> list[str]:
         """The lines of an unfinished block."""
-        return self.code.pending
+        return self.code.pending or self.breakpoints.pending
 
     @property
     def unfinished(self) -> bool:
         """Whether the lines so far want more of them."""
-        return bool(self.code.pending)
+        return bool(self.pending)
 
     def abandon(self) -> None:
         """Forget the lines of an unfinished block."""
         if self.unfinished:
-            self.code.pending = []
+            self.forget_block()
             self.recording.inputs.append(Abandoned())
             self.recording.grown()
+
+    def forget_block(self) -> None:
+        """The unfinished block is none any more."""
+        self.code.pending, self.breakpoints.pending = [], []
 
     def interrupt(self) -> None:
         """Stop a run at its next step; what a signal handler may call."""
@@ -401,7 +365,7 @@ class Session:
     def can_go_on(self) -> bool:
         """Whether a command that consists of several parts should do the next one."""
         cpu = self.machine.cpu
-        return not (cpu.shutdown or cpu.halted or self.runner.must_stop)
+        return not (cpu.shutdown or cpu.halted or self.runner.hits or self.runner.must_stop)
 
     # --- the last steps
 
@@ -413,9 +377,10 @@ class Session:
     @property
     def last(self) -> Step | None:
         """The step that led to where the session stands, told in full; None where the history begins."""
-        if self.runner.last is None and self.machine.steps > self.history.first_step:
-            self.runner.last = self.history.story(self.machine.steps - 1)
-        return self.runner.last
+        number, told = self.machine.steps - 1, self.runner.last
+        if told is not None and told.number == number:
+            return told
+        return self.history.story(number) if number >= self.history.first_step else None
 
     @property
     def fault(self) -> Step | None:

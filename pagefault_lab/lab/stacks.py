@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.lab.frames import LARGEST, FramePicture, Slot, frame, frame_of_tss
-from pagefault_lab.lab.tables import descriptor_of, exactly
+from pagefault_lab.lab.tables import descriptor_of, exactly, field_of_tss
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.machine.registers import ESP, SS
-from pagefault_lab.machine.segmentation import TSS32, TSS32_BUSY
 from pagefault_lab.machine.tlb import TlbEntry
 
 if TYPE_CHECKING:
@@ -55,11 +54,7 @@ def stacks(session: Session) -> tuple[Stack, ...]:
 
 def _beginning(session: Session) -> int | None:
     """Where ring 0's stack begins, by the TSS: the linear address behind its first value."""
-    cpu = session.machine.cpu
-    tr = cpu.tr
-    if not tr.valid or tr.type not in (TSS32, TSS32_BUSY):
-        return None
-    esp, ss = cpu.peek(tr.base + 4 & 0xFFFFFFFF, 4), cpu.peek(tr.base + 8 & 0xFFFFFFFF, 2)
+    esp, ss = field_of_tss(session.machine, "esp0"), field_of_tss(session.machine, "ss0")
     descriptor = descriptor_of(session.machine, ss) if ss is not None else None
     if esp is None or descriptor is None:
         return None

@@ -127,8 +127,7 @@ def take_apart(told: Story) -> Stages:
 
 def _stages(step: Step) -> Iterator[Stage]:
     """Deliveries stand behind all else that a step does."""
-    own = [event for event in step.events if not isinstance(event, Delivery)]
-    yield from (Stage(None, part) for part in _parts(own))
+    yield from (Stage(None, part) for part in _parts(step.own_events))
     deliveries = step.deliveries
     trapped = step.instruction is not None and bool(deliveries) and deliveries[0].fault == DEBUG
     if not deliveries or trapped:

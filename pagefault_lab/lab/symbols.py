@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
+from pagefault_lab.lab.assembled import SourceLine
 from pagefault_lab.lab.results import Symbol
 from pagefault_lab.worlds import Region
 
@@ -29,10 +30,12 @@ class Near(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """The names of a module, and the memory that it takes: they name nothing outside of it."""
+    """The names of a module, the memory that it takes, outside of which they name nothing, and the lines of its source
+    as far as they are known."""
 
     symbols: Mapping[str, int]
     region: Region
+    lines: tuple[SourceLine, ...] = ()
 
 
 State: TypeAlias = tuple[dict[str, int], set[str], dict[str, int], dict[str, Loaded]]
@@ -95,9 +98,11 @@ class Symbols(Mapping[str, int]):
             self.typed_ends[name] = end
         self._sorted = None
 
-    def add_module(self, name: str, symbols: Mapping[str, int], region: Region) -> None:
-        """A module was loaded into a region: its names."""
-        self._load(self.modules | {name: Loaded(symbols, region)})
+    def add_module(
+        self, name: str, symbols: Mapping[str, int], region: Region, lines: tuple[SourceLine, ...] = ()
+    ) -> None:
+        """A module was loaded into a region: its names, and where the lines of its source are."""
+        self._load(self.modules | {name: Loaded(symbols, region, lines)})
 
     def remove_module(self, name: str) -> None:
         """A module is gone."""

@@ -256,15 +256,27 @@ def tss(machine: Machine, name_of: NameOf) -> TssPicture:
     tr = cpu.tr
     fields = []
     ports: tuple[tuple[int, int], ...] = ()
-    if tr.valid and tr.type in (TSS32, TSS32_BUSY):
+    if _is_wide(tr):
         for name, offset in FIELDS.items():
-            size = 2 if name in SHORT_FIELDS else 4
-            value = cpu.peek(tr.base + offset & 0xFFFFFFFF, size) if offset + size - 1 <= tr.limit else None
+            value = field_of_tss(machine, name)
             fields.append(TssField(name, offset, value, (name_of(value) or "") if name == "eip" and value else ""))
             if name == "io_map" and value is not None:
                 ports = _allowed_ports(machine, value)
     busy = tr.type in (3, TSS32_BUSY)
     return TssPicture(tr.selector, tr.base, tr.limit, busy, tr.valid, name_of(tr.base) or "", tuple(fields), ports)
+
+
+def field_of_tss(machine: Machine, name: str) -> int | None:
+    """A field (one of FIELDS) of the 32-bit TSS that TR names; None if there is no such TSS, or the field lies beyond
+    its limit or in a page that is not mapped."""
+    tr, offset, size = machine.cpu.tr, FIELDS[name], 2 if name in SHORT_FIELDS else 4
+    if not _is_wide(tr) or offset + size - 1 > tr.limit:
+        return None
+    return machine.cpu.peek(tr.base + offset & 0xFFFFFFFF, size)
+
+
+def _is_wide(tr: SystemSegment) -> bool:
+    return tr.valid and tr.type in (TSS32, TSS32_BUSY)
 
 
 def _allowed_ports(machine: Machine, base: int) -> tuple[tuple[int, int], ...]:

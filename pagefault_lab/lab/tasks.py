@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.lab import peeking
+from pagefault_lab.lab.breakpoints.places import Errand
 from pagefault_lab.lab.results import Message, Ran, RestartedLine, Stopped
 from pagefault_lab.machine.registers import ESP, IF
 from pagefault_lab.problem import Problem
@@ -43,6 +44,18 @@ def running(session: Session) -> Task:
     return Task(peeking.read(machine, task + at["TASK_PID"], 4), comm, machine.cpu.cr3, esp0)
 
 
+def directories(session: Session) -> Iterator[int]:
+    """The physical addresses of all tasks' page directories, as far as the guest kernel's memory can be read."""
+    doors, machine, at = session.world.tasks, session.machine, session.symbols.given
+    if doors is None:
+        return
+    for place in range(doors.places):
+        task = machine.cpu.peek(doors.table + 4 * place, 4)
+        directory = machine.cpu.peek(task + at["TASK_PGD"], 4) if task else None
+        if directory:
+            yield directory - at["PAGE_OFFSET"]
+
+
 def switch(session: Session) -> Iterator[object]:
     """Request the timer's interrupt, and run until another task is back in user mode."""
     doors = session.world.tasks
@@ -63,7 +76,7 @@ def switch(session: Session) -> Iterator[object]:
         cs = peeking.read(session.machine, cpu.registers[ESP] + 4, 4)  # in the frame that the iret will take
         return bool(cs & 3) and peeking.read(session.machine, doors.current, 4) != task
 
-    for value in session.runner.go((doors.to_user,), another_enters_user_mode):
+    for value in session.runner.go(Errand((doors.to_user,), another_enters_user_mode)):
         if isinstance(value, Ran) and value.stopped is Stopped.ARRIVED:
             break
         yield value

@@ -102,5 +102,8 @@ def timeline(session: Session, what: tuple[What, ...] = (), count: int = SHOWN, 
 
 def _row(session: Session, event: Event) -> TimelineRow:
     name = session.symbols.name(event.address) or ""
-    fault = session.chronicle.count(What.FAULT, end=event.step) + 1 if event.what is What.FAULT else None
+    fault = None
+    if event.what is What.FAULT:
+        of_step = session.chronicle.events(What.FAULT, first=event.step, end=event.step + 1)
+        fault = session.chronicle.count(What.FAULT, end=event.step) + [*of_step].index(event) + 1
     return TimelineRow(event.step, event, "", name, fault)

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.lab import peeking
-from pagefault_lab.machine.faults import Fault, FaultRaised
+from pagefault_lab.machine.faults import PAGE_FAULT, SELECTOR_ERRORS, Fault, FaultRaised
 from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.paging import Mapped
 from pagefault_lab.machine.registers import (
@@ -34,11 +34,11 @@ from pagefault_lab.machine.segmentation import Descriptor
 from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.expressions import Context
+    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.frames import FramePicture, Slot
+    from pagefault_lab.lab.walks import Cached
     from pagefault_lab.machine.machine import Machine
     from pagefault_lab.machine.segmentation import Segment, SystemSegment
-    from pagefault_lab.machine.tlb import TlbEntry
 
 Reader = Callable[[Any], int]
 Writer = Callable[[Any, int], None]
@@ -416,19 +416,10 @@ _PAGE: Final = {
 }
 
 
-class _Cached(NamedTuple):
-    """What the TLB holds of an address, and how the page tables contradict it."""
+def _cached(context: Context, argument: int) -> Cached:
+    from pagefault_lab.lab.walks import cached
 
-    entry: TlbEntry | None
-    difference: str
-
-
-def _cached(context: Context, argument: int) -> _Cached:
-    from pagefault_lab.lab.walks import contradiction
-
-    linear = argument & 0xFFFFFFFF
-    entry = context.machine.cpu.tlb.entries.get(linear >> 12)
-    return _Cached(entry, contradiction(context.machine, linear, entry) if entry else "")
+    return cached(context.machine, argument & 0xFFFFFFFF)
 
 
 _TLB_INSTEAD: Final = "the TLB is filled by walks; `flush` drops entries"
@@ -446,7 +437,7 @@ _TLB: Final = {
     "global": _of_tlb("a load of CR3 keeps it", "global_"),
     "large": _of_tlb("a piece of a 4 MiB page", "large"),
     "frame": _of_tlb("number of the page frame", "frame"),
-    "stale": Quantity("the page tables say otherwise", lambda cached: int(bool(cached.difference)), None, _TLB_INSTEAD),
+    "stale": Quantity("the page tables say otherwise", lambda cached: int(bool(cached.stale)), None, _TLB_INSTEAD),
 }
 
 
@@ -570,7 +561,7 @@ def error_bits(of_what: Callable[[Any], tuple[int, int]]) -> dict[str, Quantity]
 
         return Quantity(meaning, read)
 
-    page, selector = (14,), (10, 11, 12, 13)
+    page, selector = (PAGE_FAULT,), SELECTOR_ERRORS
     return {
         "present": quantity("#PF, P: rights refused a present page", page, 0),
         "write": quantity("#PF, W/R: a write", page, 1),

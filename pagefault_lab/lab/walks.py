@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from pagefault_lab.machine.events import Kind, TlbHit
-from pagefault_lab.machine.faults import FaultRaised
+from pagefault_lab.machine.events import Kind, SegmentAccess, TlbHit
+from pagefault_lab.machine.faults import Fault, FaultRaised
 from pagefault_lab.machine.paging import DIRTY, Lookup, Mapped, PageWalk, walk
 from pagefault_lab.machine.tlb import TlbEntry
 
@@ -18,6 +19,20 @@ def walk_now(machine: Machine, linear: int, kind: Kind = Kind.READ, user: bool =
     """What the tables of CR3 say of an access, whatever the TLB believes; paging is on."""
     cpu = machine.cpu
     return walk(machine.memory, cpu.cr0, cpu.cr3, cpu.cr4, linear, kind, user)
+
+
+class Cached(NamedTuple):
+    """What the TLB holds of an address, None if it does not hold the page; `stale` is how the page tables contradict
+    it, "" if they agree."""
+
+    entry: TlbEntry | None
+    stale: str
+
+
+def cached(machine: Machine, linear: int) -> Cached:
+    """The TLB's entry for an address, held against the tables."""
+    entry = machine.cpu.tlb.entries.get(linear >> 12)
+    return Cached(entry, "" if entry is None else contradiction(machine, linear, entry))
 
 
 def contradiction(machine: Machine, linear: int, entry: TlbEntry) -> str:
@@ -48,6 +63,22 @@ def judge(machine: Machine, linear: int, kind: Kind, user: bool) -> PageWalk | T
 
 
 # --- what refused
+
+
+def is_refused(event: object) -> TypeGuard[PageWalk | TlbHit]:
+    """Whether an event is a walk or a TLB entry that refused an access."""
+    match event:
+        case PageWalk(end=Fault()) | TlbHit(fault=Fault()):
+            return True
+    return False
+
+
+def covering(events: Sequence[Any], linear: int) -> SegmentAccess | None:
+    """The last segment access among events whose bytes include a linear address; None if none does."""
+    for event in reversed(events):
+        if isinstance(event, SegmentAccess) and event.linear <= linear < event.linear + event.size:
+            return event
+    return None
 
 
 def refused_bit(hit: TlbHit) -> str:

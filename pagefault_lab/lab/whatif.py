@@ -11,22 +11,23 @@ from enum import Enum
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pagefault_lab.lab.candidates import candidates, is_refused_translation
+from pagefault_lab.lab.candidates import candidates
 from pagefault_lab.lab.hypotheses import (
     EntryBits,
     Hypothesis,
     OtherAccess,
     PageMapped,
     TranslationDropped,
+    let_nothing_come_before,
     make_flat,
     set_privilege,
 )
 from pagefault_lab.lab.story import Story, tell
-from pagefault_lab.lab.walks import walk_now
-from pagefault_lab.machine.delivery import Delivery, Source
+from pagefault_lab.lab.walks import covering, is_refused, walk_now
+from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.events import Kind, SegmentAccess
 from pagefault_lab.machine.faults import Fault, FaultRaised
-from pagefault_lab.machine.registers import DS, PG, TF, WP
+from pagefault_lab.machine.registers import DS, PG, WP
 from pagefault_lab.machine.step import Interrupted, Retired, ShutDown, Step, Unsupported, Waiting
 from pagefault_lab.problem import Problem
 
@@ -120,10 +121,7 @@ def about_access(session: Session, kind: Kind, linear: int, circumstances: Circu
     machine = session.machine.copy()
     cpu = machine.cpu
     _assume(machine, circumstances)
-    cpu.pending.clear()
-    cpu.halted = cpu.shutdown = cpu.trapping = False
-    cpu.shadow = 0
-    cpu.eflags &= ~TF
+    let_nothing_come_before(cpu)
     make_flat(cpu, DS)
     symbol = session.symbols.name(linear) or ""
     asked = SupposedAccess(kind, linear, symbol, cpu.cpl, bool(cpu.cr0 & WP), bool(cpu.cr0 & PG))
@@ -241,7 +239,7 @@ class Experiment:
 
     def _mapped(self) -> Iterator[Trial]:
         """A page where there is none: several bits, and a frame. Where another fault came first, only if it helps."""
-        pages = {event.linear for event in self.base.step.all_events() if is_refused_translation(event)}
+        pages = {event.linear for event in self.base.step.all_events() if is_refused(event)}
         for linear in sorted(pages):
             verdict = walk_now(self.machine, linear).verdict
             if verdict is not None and verdict.bit == "P":
@@ -278,17 +276,17 @@ def _ending(step: Step, faulted: bool) -> Ending:
 
 def _access(machine: Machine, step: Step) -> OtherAccess | None:
     """The access of the instruction itself that was refused, where it matters which kind it is; None if none was."""
-    own = [event for event in step.events if not isinstance(event, Delivery)]
-    refused = next((event for event in own if is_refused_translation(event)), None)
+    own = step.own_events
+    refused = next((event for event in own if is_refused(event)), None)
     reached = [event for event in own if isinstance(event, SegmentAccess)]
     if refused is not None:
         kind, linear = refused.kind, refused.linear
         if kind is Kind.FETCH:
             return OtherAccess(DS, linear, linear, 1, kind, kind)
-        for event in reversed(reached):
-            if event.linear <= linear < event.linear + event.size:
-                return OtherAccess(event.segment, event.offset, event.linear, event.size, kind, kind)
-        return None
+        access = covering(own, linear)
+        if access is None:
+            return None
+        return OtherAccess(access.segment, access.offset, access.linear, access.size, kind, kind)
     for event in reached:
         if event.fault is not None:
             hidden = machine.cpu.segments[event.segment]

@@ -451,13 +451,13 @@ class Cpu:
         return end.physical
 
     def _look_at_walk(self, walked: PageWalk) -> None:
-        """See the entries that a walk has read, and changed. It goes by physical addresses only."""
+        """See the entries that a walk has read, and changed."""
         updates = dict(walked.updates())
         for lookup in walked.lookups:
             place, entry = lookup.address, lookup.entry
-            self._look(Access(Reason.TABLE, READ, place, place, 4, entry, None), 0)
+            self._look(Access(Reason.WALK, READ, place, place, 4, entry, None), 0)
             if place in updates:
-                self._look(Access(Reason.TABLE, WRITE, place, place, 4, updates[place], entry), 0)
+                self._look(Access(Reason.WALK, WRITE, place, place, 4, updates[place], entry), 0)
 
     def ask(self, linear: int, kind: Kind, user: bool) -> TlbEntry | PageWalk | None:
         """What would decide an access, without making it: the TLB's entry, a walk, or None while paging is off."""

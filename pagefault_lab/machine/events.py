@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 class Reason(Enum):
-    """Why memory is accessed. TABLE (GDT, LDT, IDT, TSS) is a supervisor access at any CPL (SDM vol. 3, 4.6)."""
+    """Why memory is accessed. TABLE (GDT, LDT, IDT, TSS) is a supervisor access at any CPL (SDM vol. 3, 4.6).
+
+    WALK is what a page walk does to the entries that it passes: it goes by physical addresses.
+    """
 
     FETCH = "fetch"
     OPERAND = "operand"
     STACK = "stack"
     TABLE = "table"
+    WALK = "walk"
 
 
 class Kind(Enum):

@@ -90,6 +90,9 @@ class FaultRaised(Exception):
         self.fault = fault
 
 
+PAGE_FAULT: Final = 14  # the vector,
+SELECTOR_ERRORS: Final = (10, 11, 12, 13)  # and those whose error code names a selector
+
 DIVIDE_ERROR: Final = Fault(0)
 DEBUG: Final = Fault(1, trap=True)
 BREAKPOINT: Final = Fault(3, trap=True)

@@ -76,9 +76,10 @@ class Machine:
 
     # --- one step
 
-    def step(self) -> Step:
-        """Execute one instruction, or take a waiting interrupt, and tell everything about it."""
+    def step(self, catch: Container[What] = ()) -> Step:
+        """Execute one instruction, or take a waiting interrupt, and tell everything about it; `caught` as for `run`."""
         cpu = self.cpu
+        self._catching = catch
         number, cs, eip, cpl = self.steps, cpu.segments[CS], cpu.eip, cpu.cpl
         before = visible(cpu)
         events: list[Any] = []
@@ -311,7 +312,7 @@ class Machine:
                 return Stop.WAITING
             before = self.steps
             if take is not None:
-                step = self.step()
+                step = self.step(catch)
                 if isinstance(step.end, Unsupported):
                     self.unsupported = step.end.what
                     return Stop.UNSUPPORTED

@@ -82,6 +82,11 @@ class Step:
             if isinstance(event, Delivery):
                 yield from event.events
 
+    @property
+    def own_events(self) -> tuple[Any, ...]:
+        """The events of the instruction itself, in order: all but deliveries."""
+        return tuple(event for event in self.events if not isinstance(event, Delivery))
+
     def accesses(self, kind: Kind | None = None) -> Iterator[Access]:
         """Memory accesses in order, of one kind if given."""
         for event in self.all_events():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from pagefault_lab.machine.events import Access, Kind
+from pagefault_lab.machine.events import Access, Kind, Reason
 
 
 class Watch(NamedTuple):
@@ -17,10 +17,17 @@ class Watch(NamedTuple):
     reads: bool
     writes: bool
 
-    def covers(self, address: int, size: int, kind: Kind) -> bool:
-        """Whether an access to `size` bytes from such an address is seen."""
-        wanted = self.writes if kind is Kind.WRITE else self.reads
-        return wanted and address < self.end and self.start < address + size
+    def sees(self, access: Access, second: int) -> bool:
+        """Whether it covers an access; `second` is the frame of the bytes behind a page's end."""
+        if not (self.writes if access.kind is Kind.WRITE else self.reads):
+            return False
+        if not self.physical:
+            return access.reason is not Reason.WALK and self._touches(access.linear, access.size)
+        first = min(access.size, 4096 - (access.linear & 0xFFF))
+        return self._touches(access.physical, first) or self._touches(second << 12, access.size - first)
+
+    def _touches(self, address: int, size: int) -> bool:
+        return size > 0 and address < self.end and self.start < address + size
 
     @property
     def pages(self) -> range:
@@ -41,13 +48,4 @@ class Watches:
 
     def see(self, access: Access, second: int) -> bool:
         """Whether one of them covers an access; `second` is the frame of the bytes behind a page's end."""
-        first = min(access.size, 4096 - (access.linear & 0xFFF))
-        for watch in self.all:
-            if not watch.physical:
-                if watch.covers(access.linear, access.size, access.kind):
-                    return True
-            elif watch.covers(access.physical, first, access.kind) or (
-                first < access.size and watch.covers(second << 12, access.size - first, access.kind)
-            ):
-                return True
-        return False
+        return any(watch.sees(access, second) for watch in self.all)

@@ -50,6 +50,6 @@ def _allowed(asked: AskedAccess) -> Iterator[Block | Lines]:
         "verdict", Span(f"✓ {who(asked.user)} {doing(asked.kind)} allowed", GOOD), f": physical {hex32(physical)}{more}"
     )
     if asked.asked.stale and isinstance(asked.judged, TlbHit) and asked.asked.walk is not None:
-        yield link("but", Span("STALE", BAD), ": the tables, which were not read, say otherwise:")
+        yield link("but", *tlb_hit.stale().spans)
         yield from page_walk.lookups(asked.asked.walk, effective=False).indented(2).blocks
         yield from changed(asked.asked).indented(2).blocks

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from pagefault_lab.lab.results import BreakpointList
+from collections.abc import Iterator
+
+from pagefault_lab.lab.breakpoints.told import BreakpointLine, BreakpointList
 from pagefault_lab.views import view
-from pagefault_lab.views.lines import ADDRESS, NAME, Line, Lines, Span, table
-from pagefault_lab.views.words import hex32, printable
+from pagefault_lab.views.lines import ADDRESS, NAME, Line, Lines, Span, note
+from pagefault_lab.views.words import count, hex32, printable
 
 
 @view(BreakpointList)
 def breakpoint_list(shown: BreakpointList) -> Lines:
-    """A row for each."""
+    """One or more lines for each."""
     if not shown.breakpoints:
         return Lines.of(Line.of("no breakpoints"))
-    rows = []
-    for found in shown.breakpoints:
-        condition = f"if {printable(found.condition)}" if found.condition else ""
-        symbol = Span(f"<{found.symbol}>" if found.symbol else "", NAME)
-        kind = "once" if found.temporary else ""
-        rows.append((str(found.number), Span(hex32(found.address), ADDRESS), str(found.hits), kind, symbol, condition))
-    return Lines.of(table(rows, ("number", "linear", "hits", "", "", ""), right=(0, 2)))
+    return Lines.of(*(line for each in shown.breakpoints for line in _lines(each)))
+
+
+def _lines(line: BreakpointLine) -> Iterator[Line]:
+    words = [
+        "off" if not line.enabled else "", "once" if line.temporary else "", count(line.hits, "hit"), line.remark
+    ]  # fmt: skip
+    told = note(f"  {', '.join(filter(None, words))}")
+    yield Line.of(f"{line.number:>3}  {line.title} ", *where(line), told, hang=7)
+    yield from details(line, 7)
+
+
+def details(line: BreakpointLine, indent: int) -> Iterator[Line]:
+    """What else a breakpoint is given: condition, ignore count, commands."""
+    if line.condition:
+        yield Line.of(f"if {printable(line.condition)}", indent=indent)
+    if line.ignoring:
+        yield Line.of(f"the next {count(line.ignoring, 'hit')} will not stop", indent=indent)
+    for number, command in enumerate(line.commands):
+        yield Line.of("then " if not number else "     ", printable(command), indent=indent)
+
+
+def where(line: BreakpointLine) -> Iterator[Span]:
+    """What a breakpoint waits for, and where that lies."""
+    what = printable(line.what)
+    yield Span(what, ADDRESS if line.address is not None else "")
+    if line.address is not None and hex32(line.address) not in what:
+        yield Span(f" at {hex32(line.address)}", ADDRESS)
+        yield note(" (physical)") if line.physical else Span("")
+    if line.symbol:
+        yield Span(f" <{line.symbol}>", NAME)

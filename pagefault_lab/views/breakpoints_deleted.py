@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pagefault_lab.lab.results import BreakpointsDeleted
+from pagefault_lab.lab.breakpoints.told import BreakpointsDeleted
 from pagefault_lab.views import view
 from pagefault_lab.views.lines import Line, Lines
 

@@ -102,15 +102,18 @@ class Page:
         """What the processor did; for one who stands in the past, then where that is, and what comes."""
         shown = self.shown.timeline
         happened = [(row.step, timeline.words(row.event)) for row in shown.rows if row.event is not None]
-        rows = [_event(*each) for each in happened if each[0] < shown.step]
-        if shown.present > shown.step:
-            rows.append(Line.of(Span(f">{shown.step:>{STEP - 1},}  you are here", STRONG)))
-            rows += [_event(*each) for each in happened if each[0] >= shown.step]
+        in_past = shown.present > shown.step
+        numbers = [shown.step, *(step for step, _ in happened)]
+        width = max(STEP, len(f"{max(numbers):,}") + in_past)  # with room for the mark
+        rows = [_event(*each, width) for each in happened if each[0] < shown.step]
+        if in_past:
+            rows.append(Line.of(Span(f">{shown.step:>{width - 1},}  you are here", STRONG)))
+            rows += [_event(*each, width) for each in happened if each[0] >= shown.step]
         return Lines(tuple(rows)) if rows else Lines.of(Line.of(note("nothing yet")))
 
 
-def _event(step: int, words: str) -> Line:
-    return Line.of(f"{step:>{STEP},}  ", words, hang=STEP + 2)
+def _event(step: int, words: str, width: int) -> Line:
+    return Line.of(f"{step:>{width},}  ", words, hang=width + 2)
 
 
 def _stack(stack: Stack) -> Pane:

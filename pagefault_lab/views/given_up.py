@@ -15,7 +15,8 @@ def given_up(end: GivenUp) -> Lines:
     if end.saving is not None:
         change = Span(repair(end.saving.repair), STRONG)
         saved = Line.of("with ", change, f" it would have entered {handler(end.saving)}", hang=2)
+    but = ", but for CR2" if end.cr2 else ""
     return Lines.of(
         saved,
-        Line.of("registers are as before it, but for CR2; `why` tells more, `back` undoes it", hang=2),
+        Line.of(f"registers are as before it{but}; `why` tells more, `back` undoes it", hang=2),
     )

@@ -93,7 +93,7 @@ class Line:
             yield from self._broken(spans, width)
 
     def _broken(self, spans: list[Span], width: int) -> Iterator[Row]:
-        hanging = min(self.indent + self.hang, width // 2)
+        hanging = min(self.indent + self.hang, width * 3 // 4)
         start = column = self.indent
         row = [Span(" " * start)]
         for word in _words(spans):

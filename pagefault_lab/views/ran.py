@@ -7,6 +7,8 @@ from pagefault_lab.views import view
 from pagefault_lab.views.lines import BAD, STRONG, Line, Lines, Span
 from pagefault_lab.views.words import count, hex32, printable
 
+_KINDS = (Stopped.BREAKPOINT, Stopped.WATCHED, Stopped.CAUGHT)
+
 
 @view(Ran)
 def ran(run: Ran) -> Lines:
@@ -18,9 +20,12 @@ def ran(run: Ran) -> Lines:
     steps = f"ran {count(run.steps, 'step')}"
     if run.exceptions:
         steps += f", {count(run.exceptions, 'exception')}"
-    if run.stopped is Stopped.ARRIVED:
+    if run.stopped is Stopped.ARRIVED and run.breakpoint is None:
         return Lines.of(Line.of(f"{steps}: at {where}", hang=2))
-    reason = f"breakpoint {run.breakpoint}" if run.breakpoint is not None else run.stopped.value
+    reason = run.stopped.value
+    if run.breakpoint is not None:
+        kind = reason.removeprefix("a ") if run.stopped in _KINDS else "breakpoint"
+        reason = f"{kind} {run.breakpoint}"
     detail = f" ({printable(run.detail)})" if run.detail else ""
     style = BAD if run.stopped in (Stopped.SHUTDOWN, Stopped.UNSUPPORTED) else STRONG
     return Lines.of(Line.of(f"{steps}: ", Span(reason, style), f"{detail}, at {where}", hang=2))

@@ -8,6 +8,8 @@ from pagefault_lab.views.lines import STRONG, Line, Lines, Part, Span, note, tab
 from pagefault_lab.views.numbers import briefly, in_format, plainly
 from pagefault_lab.views.words import printable
 
+_COUNTS = ("step", "count")  # fields that are no bits or addresses: `goto` and the timeline have them in decimal
+
 
 @view(StructureValue)
 def structure_value(found: StructureValue) -> Lines:
@@ -22,6 +24,7 @@ def structure_value(found: StructureValue) -> Lines:
 def _row(field: FieldValue, letter: str) -> tuple[Part, ...]:
     if field.value is None:
         return Span(f".{field.name}", STRONG), "-", note(field.meaning)
-    number = in_format(field.value, letter) if letter else briefly(field.value)
+    told = str if field.name in _COUNTS else briefly
+    number = in_format(field.value, letter) if letter else told(field.value)
     symbol = f" <{field.symbol}>" if field.symbol else ""
     return Span(f".{field.name}", STRONG), number + symbol, note(field.meaning)

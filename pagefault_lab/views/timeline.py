@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pagefault_lab.lab.chronicle import Event
 from pagefault_lab.lab.travel import Timeline, TimelineRow
-from pagefault_lab.machine.faults import Fault
+from pagefault_lab.machine.faults import PAGE_FAULT, Fault
 from pagefault_lab.machine.notices import What
 from pagefault_lab.views import view
 from pagefault_lab.views.lines import NAME, STRONG, Line, Lines, Span, note, table
@@ -21,7 +21,7 @@ def timeline(shown: Timeline) -> Lines:
         here += f" of {shown.present}"
     heading = Line.of(f"the history has steps {shown.first} to {shown.present}; you are at ", Span(here, STRONG))
     if not shown.rows:
-        return Lines.of(heading, Line.of(note("nothing of that kind has happened in it"), indent=2))
+        return Lines.of(heading, Line.of(note("nothing of what was asked for has happened in it"), indent=2))
     rows = list(_rows(shown))
     more = [
         f"{shown.earlier} earlier" if shown.earlier else "",
@@ -31,7 +31,7 @@ def timeline(shown: Timeline) -> Lines:
     return Lines.of(
         heading,
         table(rows, ("", "step", "what", ""), right=(1,)),
-        Line.of(note(f"{left}: `timeline ROWS` shows more, `goto STEP` goes there"), indent=2, hang=2)
+        Line.of(note(f"{left}: `timeline COUNT` shows more, `goto STEP` goes there"), indent=2, hang=2)
         if left
         else None,
     )
@@ -65,7 +65,7 @@ def words(event: Event) -> str:
             vector, error, linear = numbers
             told = Fault(vector, error if error >= 0 else None).row.mnemonic
             told += f" {error:#x}" if error >= 0 else ""
-            return told + (f" cr2={hex32(linear)}" if vector == 14 else "")
+            return told + (f" cr2={hex32(linear)}" if vector == PAGE_FAULT else "")
         case What.INTERRUPT:
             return f"{'interrupt' if numbers[1] else 'INT'} {numbers[0]:#x}"
         case What.RING:

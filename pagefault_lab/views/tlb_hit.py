@@ -46,10 +46,15 @@ def tables(hit: TlbHit) -> Lines:
     if hit.tables is None:
         return Lines()
     if is_stale(hit):
-        heading = Line.of(Span("STALE", BAD), ": the tables, which were not read, say otherwise:")
+        heading = stale()
     else:
         heading = Line.of(note("the tables, which were not read, say the same:"))
     return Lines.of(heading, lookups(hit.tables, effective=False))
+
+
+def stale() -> Line:
+    """That the tables, which follow, contradict the entry."""
+    return Line.of(Span("STALE", BAD), ": the tables, which were not read, say otherwise:")
 
 
 def outdated(hit: TlbHit, tables: PageWalk) -> Lines:
@@ -57,7 +62,7 @@ def outdated(hit: TlbHit, tables: PageWalk) -> Lines:
     allowed = rights(True, hit.page_writable, hit.page_user)
     return Lines.of(
         Line.of(f"{entry(hit).ljust(FLAGS_AT)}{allowed}"),
-        Line.of(Span("STALE", BAD), ": the tables, which were not read, say otherwise:"),
+        stale(),
         lookups(tables, effective=False),
     )
 

@@ -136,8 +136,7 @@ def _ends(answer: WhatIf, outcome: Outcome, made: Iterable[Hypothesis] = ()) -> 
     step = outcome.step
     match outcome.ending:
         case Ending.COMPLETES:
-            yield Span("✓ ", GOOD)
-            yield Span(_completed(answer, outcome, made), GOOD)
+            yield Span(f"✓ {_completed(answer, outcome, made)}", GOOD)
         case Ending.UNSUPPORTED:
             assert isinstance(step.end, Unsupported)
             yield Span(f"not simulated: {step.end.what}", BAD)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pagefault_lab.machine.events import Kind
-from pagefault_lab.machine.faults import Fault
+from pagefault_lab.machine.faults import PAGE_FAULT, SELECTOR_ERRORS, Fault
 from pagefault_lab.machine.paging import (
     ACCESSED,
     CACHE_DISABLE,
@@ -155,9 +155,9 @@ def error_words(fault: Fault) -> str:
     error = fault.error
     if error is None:
         return ""
-    if fault.vector == 14:
+    if fault.vector == PAGE_FAULT:
         return page_fault_words(error)
-    if fault.row.has_error_code and fault.vector in (10, 11, 12, 13):
+    if fault.row.has_error_code and fault.vector in SELECTOR_ERRORS:
         return selector_words(error)
     return ""
 

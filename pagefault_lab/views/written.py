@@ -5,7 +5,7 @@ from __future__ import annotations
 from pagefault_lab.lab.authors import Written
 from pagefault_lab.views import view
 from pagefault_lab.views.lines import CODE, Line, Lines, Span, glued, note
-from pagefault_lab.views.words import count, hex32
+from pagefault_lab.views.words import count, hex32, printable
 
 
 @view(Written)
@@ -18,7 +18,7 @@ def line(found: Written) -> Line:
     """`PTE 0x01007->0x01005 written by movl %eax,(%edx) at 0xc0100123 <set_pte>, 12 steps ago: goto 345`."""
     origin = found.origin
     values = f" {origin.before:#x}->{origin.after:#x}" if origin.before != origin.after else ""
-    who: tuple[str | Span, ...] = (f"`{origin.line}`" if origin.line else "the host",)
+    who: tuple[str | Span, ...] = (f"`{printable(origin.line)}`" if origin.line else "the lab",)
     if origin.text:
         symbol = f" <{origin.symbol}>" if origin.symbol else ""
         who = Span(origin.text, CODE), f" at {hex32(origin.address)}{symbol}"

@@ -6,7 +6,8 @@ import time
 import pytest
 from benches import do, only, steps, value
 
-from pagefault_lab.lab.results import BreakpointSet, InterruptRequested, Message, Ran, Stopped
+from pagefault_lab.lab.breakpoints.told import BreakpointSet
+from pagefault_lab.lab.results import InterruptRequested, Message, Ran, Stopped
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.step import Interrupted, ShutDown
@@ -240,7 +241,7 @@ def test_an_endless_run_stops_when_the_user_wants_and_says_where(bare: Session) 
     ran = only(Ran, do(bare, "c"))
     assert ran.stopped is Stopped.INTERRUPTED
     assert time.perf_counter() - began < 1
-    assert bare.lines[-1] == f"si {ran.steps}"
+    assert bare.lines[-1] == f"atmost {ran.steps} c"
     assert do(bare, "si")
     do(bare, "back 2")
     assert value(bare, "steps") == 0

@@ -11,7 +11,7 @@ from pagefault_lab.lab.pictures import Arrow, Box, End, Picture, Row, Strip, bit
 from pagefault_lab.lab.tables import IdtEntry
 from pagefault_lab.lab.walks import walk_now
 from pagefault_lab.machine.events import Kind
-from pagefault_lab.machine.faults import VECTORS
+from pagefault_lab.machine.faults import PAGE_FAULT, VECTORS
 from pagefault_lab.machine.paging import Mapped, walk
 from pagefault_lab.machine.registers import PG
 from pagefault_lab.problem import Problem
@@ -19,7 +19,6 @@ from pagefault_lab.problem import Problem
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
-PAGE_FAULT = 14
 MOST_ROWS = 16  # of the table
 MOST_ALIASES = 2
 

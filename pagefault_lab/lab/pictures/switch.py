@@ -18,7 +18,7 @@ from pagefault_lab.lab.pictures.walk import refused
 from pagefault_lab.lab.walks import refused_bit
 from pagefault_lab.machine.delivery import CodeChosen, Delivery, Entered, GateRead, Pushed, Source, StackChosen, deliver
 from pagefault_lab.machine.events import Access, Check, SegmentAccess, TlbHit
-from pagefault_lab.machine.faults import VECTORS, Fault, NotSimulated
+from pagefault_lab.machine.faults import PAGE_FAULT, VECTORS, Fault, NotSimulated
 from pagefault_lab.machine.gates import Gate
 from pagefault_lab.machine.paging import CODE_USER, PageWalk
 from pagefault_lab.machine.registers import CS, ESP, SS
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
     from pagefault_lab.machine.machine import Machine
 
-PAGE_FAULT = 14
 ERROR_IS_ZERO = (8, 17)  # vectors whose error code tells nothing
 STACK_WORDS = 2  # of the old stack, that are drawn
 NAMES = {"error code": "error"}  # of what is pushed, where it is too long

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pagefault_lab.lab.pictures import Arrow, Box, End, Picture, Row, Strip, bits, symbol_note
-from pagefault_lab.lab.walks import contradiction, judge, walk_now
+from pagefault_lab.lab.walks import cached, judge, walk_now
 from pagefault_lab.machine.events import Kind, TlbHit
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.paging import Lookup, Mapped, PageWalk
@@ -131,10 +131,9 @@ def _end(machine: Machine, walk: PageWalk, lane: int) -> Box:
 
 def _tlb(machine: Machine, linear: int) -> Box | None:
     """The TLB's entry for the page."""
-    entry = machine.cpu.tlb.entries.get(linear >> 12)
+    entry, stale = cached(machine, linear)
     if entry is None:
         return None
-    stale = contradiction(machine, linear, entry)
     rows = [
         Row("page", linear & 0xFFFFF000),
         Row("->", entry.frame << 12),
@@ -150,8 +149,7 @@ def _opinion(machine: Machine, walk: PageWalk) -> str:
     if not isinstance(judged, TlbHit):
         return "The TLB holds the page, but the tables are walked for this access: its entry is not dirty yet."
     verdict = "refuses" if judged.fault is not None else "allows"
-    entry = machine.cpu.tlb.entries[walk.linear >> 12]
-    stale = contradiction(machine, walk.linear, entry)
+    stale = cached(machine, walk.linear).stale
     said = f"The TLB is asked first, and {verdict} the access"
     return f"{said}, though {stale}." if stale else f"{said}: the tables are not read."
 

@@ -289,8 +289,8 @@ class Writer:
                 if before is not None:
                     self.handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
             lines += statements
-            if self.writes or (self.calls and self.machine.cpu.watches):
-                # it may have changed the very code that is running, or be what somebody waits for
+            if self.writes or self.foreign or (self.calls and self.machine.cpu.watches):
+                # it may have changed the very code that is running, be noticed, or be what somebody waits for
                 there = None if repeats or self.goes_to is None else str(self.goes_to)
                 lines += ["if LEAVING:", f"    cpu.start = {eip}", *indented(self.leave(there, again=False))]
             if repeats:

@@ -1,0 +1,177 @@
+"""Breakpoints at places in the code: they stop before the instruction there is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from pagefault_lab.lab import peeking
+from pagefault_lab.lab.breakpoints.points import Asked, Breakpoint
+from pagefault_lab.machine.notices import What
+from pagefault_lab.machine.registers import CS, PG, PSE
+from pagefault_lab.machine.watches import Watch
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.contexts import Context
+    from pagefault_lab.machine.machine import Machine
+
+PRESENT, LARGE = 1, 0x80
+
+
+def linear_eip(machine: Machine) -> int:
+    """The linear address of the next instruction."""
+    cpu = machine.cpu
+    return cpu.segments[CS].base + cpu.eip & 0xFFFFFFFF
+
+
+class AtLinear(Breakpoint):
+    """At a linear address; `line` is the line of a source that it was named by, as FILE:LINE."""
+
+    def __init__(self, place: int, line: str = "", temporary: bool = False) -> None:
+        super().__init__(temporary)
+        self.place = place
+        self.line = line
+        self._asked = Asked(frozenset((place,)))
+
+    @property
+    def what(self) -> str:
+        return self.line or f"{self.place:#010x}"
+
+    @property
+    def address(self) -> int:
+        return self.place
+
+    def asks(self, machine: Machine) -> Asked:
+        return self._asked
+
+    def happened(self, context: Context, known: None) -> int | None:
+        here = linear_eip(context.machine)
+        return here if here == self.place else None
+
+
+class AtSelector(Breakpoint):
+    """At CS:EIP, whatever the segment's base then is.
+
+    CS holds the base that the descriptor had when it was loaded: so it may be at either of two linear addresses, until
+    the descriptor is written or the tables are loaded anew.
+    """
+
+    _CATCH: Final = frozenset((What.GDT, What.LDT))
+
+    def __init__(self, selector: int, offset: int) -> None:
+        super().__init__()
+        self.selector = selector
+        self.offset = offset
+
+    @property
+    def what(self) -> str:
+        return f"{self.selector:#x}:{self.offset:#010x}"
+
+    def asks(self, machine: Machine) -> Asked:
+        from pagefault_lab.machine.segmentation import Descriptor
+
+        cpu = machine.cpu
+        bases = {cpu.segments[CS].base} if cpu.segments[CS].selector == self.selector else set()
+        table = cpu.ldtr if self.selector & 4 else cpu.gdtr
+        place = table.base + (self.selector & 0xFFF8)
+        watches: tuple[Watch, ...] = ()
+        if self.selector | 7 <= table.limit:
+            data, missing = peeking.readable(machine, place, 8)
+            if missing is None:
+                bases.add(Descriptor(int.from_bytes(data, "little")).base)
+            watches = (Watch(place, place + 8, physical=False, reads=False, writes=True),)
+        addresses = frozenset(base + self.offset & 0xFFFFFFFF for base in bases)
+        return Asked(addresses, watches, self._CATCH)
+
+    def happened(self, context: Context, known: None) -> int | None:
+        cpu = context.machine.cpu
+        stands = cpu.segments[CS].selector == self.selector and cpu.eip == self.offset
+        return linear_eip(context.machine) if stands else None
+
+
+class AtPhysical(Breakpoint):
+    """At a physical address, whichever linear one it is fetched by."""
+
+    _CATCH: Final = frozenset((What.CR0, What.CR3, What.CR4, What.TABLE))
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.place = place
+
+    @property
+    def what(self) -> str:
+        return f"phys {self.place:#010x}"
+
+    def asks(self, machine: Machine) -> Asked:
+        return Asked(frozenset(linear_addresses(machine, self.place)), catch=self._CATCH)
+
+    def happened(self, context: Context, known: None) -> int | None:
+        here = linear_eip(context.machine)
+        return here if peeking.locate(context.machine, here) == self.place else None
+
+
+class Errand(Breakpoint):
+    """What a command lets the machine run to: one of these addresses, or what the processor does, if `arrived` says so
+    there."""
+
+    def __init__(
+        self,
+        addresses: Collection[int] = (),
+        arrived: Callable[[], bool] | None = None,
+        catch: Collection[What] = (),
+    ) -> None:
+        super().__init__()
+        self._asked = Asked(frozenset(addresses), catch=frozenset(catch))
+        self._arrived = arrived
+
+    def asks(self, machine: Machine) -> Asked:
+        return self._asked
+
+    def happened(self, context: Context, known: None) -> bool | None:
+        asked, machine = self._asked, context.machine
+        if linear_eip(machine) not in asked.addresses and not any(
+            getattr(each, "what", None) in asked.catch for each in machine.caught
+        ):
+            return None
+        return True if self._arrived is None or self._arrived() else None
+
+
+class Begun(Breakpoint):
+    """Where a machine comes to an address from elsewhere: the first iteration of a repeated instruction."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.place = place
+
+    def asks(self, machine: Machine) -> Asked:
+        return Asked(frozenset((self.place,)))
+
+    def known(self, context: Context) -> bool:
+        return linear_eip(context.machine) == self.place
+
+    def happened(self, context: Context, known: Any) -> bool | None:
+        return True if not known and linear_eip(context.machine) == self.place else None
+
+
+def linear_addresses(machine: Machine, physical: int) -> Iterator[int]:
+    """The linear addresses at which a physical one is found now: by the TLB, or by the page tables."""
+    cpu, memory = machine.cpu, machine.memory
+    if not cpu.cr0 & PG:
+        yield physical
+        return
+    frame, offset = physical >> 12, physical & 0xFFF
+    for page, cached in cpu.tlb.entries.items():
+        if cached.frame == frame:
+            yield page << 12 | offset
+    if not memory.exists(cpu.cr3 >> 12):
+        return
+    for number, directory_entry in enumerate(memory.frame(cpu.cr3 >> 12)):
+        if not directory_entry & PRESENT:
+            continue
+        if directory_entry & LARGE and cpu.cr4 & PSE:
+            if directory_entry >> 22 == physical >> 22:
+                yield number << 22 | physical & 0x3FFFFF
+        elif memory.exists(directory_entry >> 12):
+            for place, entry in enumerate(memory.frame(directory_entry >> 12)):
+                if entry >> 12 == frame and entry & PRESENT:
+                    yield number << 22 | place << 12 | offset

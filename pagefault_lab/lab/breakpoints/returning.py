@@ -1,0 +1,118 @@
+"""Where functions and handlers are entered, and where they are left: what `finish` and its reverse go by.
+
+The machine runs freely from one instruction that calls, returns or jumps by a register to the next: between them, the
+code that can be reached is known by decoding it. What is delivered on the way is noticed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pagefault_lab.lab.breakpoints.places import linear_eip
+from pagefault_lab.lab.breakpoints.points import Asked, Breakpoint
+from pagefault_lab.lab.code import instruction_at
+from pagefault_lab.machine.notices import Notice, What
+from pagefault_lab.machine.operands import Target
+from pagefault_lab.machine.registers import CS, MASK
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.contexts import Context
+    from pagefault_lab.machine.decoder import Instruction
+    from pagefault_lab.machine.machine import Machine
+
+ENTERS: Final = ("call", "lcall")
+LEAVES: Final = ("ret", "ret_and_release", "lret", "lret_and_release", "iret")
+DELIVERIES: Final = frozenset((What.FAULT, What.INTERRUPT))
+MOST: Final = 500  # instructions that are looked at ahead
+
+
+class Nesting:
+    """Tells where a machine goes in and out. It is asked for what the machine must be asked for, and when that has come
+    back, what it has come to."""
+
+    def __init__(self) -> None:
+        self._turns: dict[int, frozenset[int]] = {}  # by where it begins: the addresses to which the machine can run
+
+    def asks(self, machine: Machine) -> Asked:
+        here = linear_eip(machine)
+        if here not in self._turns:
+            self._turns[here] = _turns(machine, here)
+        turns = self._turns[here]
+        return Asked(turns, catch=DELIVERIES, each_step=here in turns)
+
+    def change_ahead(self, machine: Machine) -> int:
+        """1 if the next instruction calls, -1 if it returns, else 0. A call of the next instruction only wants to know
+        where it is."""
+        instruction = instruction_at(machine, linear_eip(machine))
+        if instruction is None:
+            return 0
+        name, operand = instruction.form.name, next(iter(instruction.operands), None)
+        if name in ENTERS:
+            return 0 if isinstance(operand, Target) and not operand.displacement else 1
+        return -1 if name in LEAVES else 0
+
+    def change(self, machine: Machine, ahead: int, stepped: bool) -> int:
+        """1 if the machine has just gone in, -1 if it has come out; `ahead` is what it then stood before, `stepped`
+        whether it has made that step."""
+        if any(isinstance(each, Notice) and each.what in DELIVERIES for each in machine.caught):
+            return 1
+        return ahead if stepped else 0
+
+
+class Returned(Breakpoint):
+    """Stops when the function or the handler has returned that the machine stood in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._nesting = Nesting()
+        self._depth = 0
+
+    def asks(self, machine: Machine) -> Asked:
+        return self._nesting.asks(machine)
+
+    def known(self, context: Context) -> tuple[int, int]:
+        machine = context.machine
+        turn = self._nesting.asks(machine).each_step
+        return machine.steps, self._nesting.change_ahead(machine) if turn else 0
+
+    def happened(self, context: Context, known: tuple[int, int]) -> bool | None:
+        steps, ahead = known
+        machine = context.machine
+        self._depth += self._nesting.change(machine, ahead, machine.steps == steps + 1)
+        return True if self._depth < 0 else None
+
+
+def _turns(machine: Machine, start: int) -> frozenset[int]:
+    """The addresses of the instructions, reachable from this one by nothing but what stands in the code, that call or
+    return or go where only the machine knows; and where it is looked no further."""
+    base = machine.cpu.segments[CS].base
+    found: set[int] = set()
+    known: set[int] = set()
+    ahead = [start]
+    while ahead:
+        address = ahead.pop()
+        if address in known:
+            continue
+        if len(known) >= MOST:
+            found.add(address)
+            continue
+        known.add(address)
+        instruction = instruction_at(machine, address)
+        behind = address + instruction.length & 0xFFFFFFFF if instruction is not None else address
+        if instruction is None or _turns_away(instruction):
+            found.add(address)
+        elif not instruction.form.transfers:
+            ahead.append(behind)
+        else:
+            (target,) = (each for each in instruction.operands if isinstance(each, Target))
+            ahead.append(base + (behind - base + target.displacement & MASK[target.size]) & 0xFFFFFFFF)
+            if instruction.form.name != "jmp":
+                ahead.append(behind)
+    return frozenset(found)
+
+
+def _turns_away(instruction: Instruction) -> bool:
+    form = instruction.form
+    if form.name in ENTERS or form.name in LEAVES:
+        return True
+    return form.transfers and not any(isinstance(each, Target) for each in instruction.operands)
