@@ -26,7 +26,7 @@ import pytest
 
 from pagefault_lab.commands import GROUPS, all_commands
 from pagefault_lab.lab.session import Session
-from pagefault_lab.lab.vocabulary import FUNCTIONS, RECORDS
+from pagefault_lab.lab.vocabulary import overview
 from pagefault_lab.terminal.loop import Loop
 from pagefault_lab.terminal.screen import Screen
 from pagefault_lab.terminal.script import prompted
@@ -103,11 +103,9 @@ def commands() -> Iterator[str]:
 def names() -> Iterator[str]:
     """The table of names with fields."""
     yield from ("| name | fields |", "| --- | --- |")
-    for name, fields in RECORDS.items():
-        yield f"| `{name}` | {' '.join(f'`.{field}`' for field in fields)} |"
-    for name, function in FUNCTIONS.items():
-        fields = " ".join(f"`.{field}`" for field in function.fields)
-        yield f"| `{name}({function.parameter})`: {function.meaning} | {fields} |"
+    for group in overview():
+        names = ", ".join(f"`{name}`" for name in group.names)
+        yield f"| {names}: {group.meaning} | {' '.join(f'`.{field}`' for field in group.fields)} |"
 
 
 def wrong() -> Iterator[str]:

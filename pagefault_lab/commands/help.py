@@ -20,10 +20,10 @@ EXPRESSIONS: Final = "expressions"  # a topic
 def help_(session: Session, name: Topic = "") -> Iterator[object]:
     """List the commands, or explain one; NAME may be an instruction too.
 
-    help walk       the command
-    help pushl      the instruction: what it does, its encodings, examples
-    help running    the commands of one group
-    help expressions    what `p`, `set`, `display`, conditions and addresses are made of
+    help walk         the command
+    help pushl        the instruction: what it does, its encodings, examples
+    help running      the commands of one group
+    help expressions  what `p`, `set`, conditions and addresses are made of
     """
     word = " ".join(name.split()).lower()
     if not word:

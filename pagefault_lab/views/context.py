@@ -96,10 +96,13 @@ class Page:
 
     def _when(self) -> str:
         step, present = self.shown.timeline.step, self.shown.timeline.present
-        return f"timeline: {step:,} of {present:,}" if present > step else f"timeline: step {step:,}"
+        return f"step {step:,} of {present:,}" if present > step else f"timeline: step {step:,}"
 
     def _events(self) -> Lines:
-        """What the processor did; for one who stands in the past, then where that is, and what comes."""
+        """What the processor did; for one who stands in the past, then where that is, and what comes next.
+
+        Of more than there is room for, the last rows are shown: where one stands must be among them.
+        """
         shown = self.shown.timeline
         happened = [(row.step, timeline.words(row.event)) for row in shown.rows if row.event is not None]
         in_past = shown.present > shown.step
@@ -108,7 +111,7 @@ class Page:
         rows = [_event(*each, width) for each in happened if each[0] < shown.step]
         if in_past:
             rows.append(Line.of(Span(f">{shown.step:>{width - 1},}  you are here", STRONG)))
-            rows += [_event(*each, width) for each in happened if each[0] >= shown.step]
+            rows += [_event(*each, width) for each in happened if each[0] >= shown.step][:1]
         return Lines(tuple(rows)) if rows else Lines.of(Line.of(note("nothing yet")))
 
 

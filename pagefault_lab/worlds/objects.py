@@ -84,13 +84,24 @@ class Relocation(NamedTuple):
     symbol: int
 
 
+class Line(NamedTuple):
+    """A statement at `offset` of the section of number `section`, and where its text stands."""
+
+    section: int
+    offset: int
+    file: str
+    line: int
+    text: str
+
+
 class Object(NamedTuple):
-    """One file for the linker."""
+    """One file for the linker. `lines` are its statements, if its source is known."""
 
     name: str
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...] = ()
     relocations: tuple[Relocation, ...] = ()
+    lines: tuple[Line, ...] = ()
 
     @property
     def information(self) -> tuple[tuple[str, str], ...] | None:
@@ -135,4 +146,9 @@ def of_program(program: Program) -> Object:
     relocations = tuple(
         Relocation(numbers[each.section], each.offset, each.kind, order[each.symbol]) for each in program.relocations
     )
-    return Object(program.name, sections, tuple(by_name.values()), relocations)
+    lines = tuple(
+        Line(numbers[each.section], each.address, each.file, each.line, each.text)
+        for each in program.lines
+        if each.data
+    )
+    return Object(program.name, sections, tuple(by_name.values()), relocations, lines)

@@ -5,7 +5,8 @@ import pytest
 
 from pagefault_lab.lab.session import Session
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "lab"), str(TESTS), str(TESTS / "machine")]
 
 
 @pytest.fixture

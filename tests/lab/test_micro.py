@@ -365,6 +365,15 @@ def test_without_a_fault_there_is_none_to_replay(linux: Session) -> None:
 # --- where there is no step
 
 
+def test_there_is_no_stage_before_the_history(linux: Session) -> None:
+    with pytest.raises(Problem, match="there is no step before this one"):
+        do(linux, "micro back")
+    do(linux, "incl %eax; incl %ecx", "goto 1", "micro back")
+    assert linux.machine.steps == 0
+    with pytest.raises(Problem, match="there is no step before this one"):
+        do(linux, "micro back")
+
+
 def test_without_code_there_is_no_stage(linux: Session) -> None:
     with pytest.raises(Problem, match="nothing to execute"):
         do(linux, "micro")

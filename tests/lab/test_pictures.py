@@ -403,10 +403,12 @@ def test_a_place_that_cannot_be_written_is_a_problem(linux: Session, tmp_path: P
 
 
 def test_a_file_of_another_kind_is_refused_with_the_usage(linux: Session, tmp_path: Path) -> None:
-    with pytest.raises(Problem) as caught:
-        do(linux, "picture walk 0 walk.png")
-    assert "FILE.svg" in (caught.value.hint or "")
-    assert "walk.png" in caught.value.sentence
+    for name in ("walk.png", f"{tmp_path}/walk.png", "./walk"):
+        for line in (f"picture walk 0 {name}", f"picture switch {name}", f"picture frame {name}"):
+            with pytest.raises(Problem, match=r"does not end in \.svg") as caught:
+                do(linux, line)
+            assert Path(name).name in caught.value.sentence
+            assert "FILE.svg" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

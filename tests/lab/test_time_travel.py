@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from benches import do, only
+from benches import do, only, wild_line, wild_session
 
 from pagefault_lab.lab import history as history_module
 from pagefault_lab.lab.results import NewFuture, Ran, Stopped, Travelled
@@ -27,7 +28,8 @@ def state_of(machine: Machine) -> bytes:
     digest = blake2b(repr((machine.steps, machine.cpu.save(), machine.ports.save())).encode(), digest_size=16)
     for number, frame in enumerate(machine.memory.frames):
         if frame is not None and any(frame):
-            digest.update(repr((number, frame)).encode())
+            digest.update(number.to_bytes(4, "little"))
+            digest.update(array("I", frame).tobytes())
     return digest.digest()
 
 
@@ -37,6 +39,9 @@ def all_of(session: Session) -> tuple[object, ...]:
     log = [repr(value) for value in session.execute("dmesg")] if session.world.name == "linux" else []
     return state_of(session.machine), code, typed_lines, symbols, variables, log
 
+
+BUDGET = 2_000  # steps of a line
+LOOKS = 8  # states that are witnessed in one
 
 # what a session may do: programs, faults that are repaired or kill, edits of page tables, ports, interrupts, modules
 DOINGS = (
@@ -50,73 +55,104 @@ DOINGS = (
 
 
 def perform(session: Session, line: str) -> bool:
-    """Whether a line was right."""
-    session.budget = 20_000
+    """Whether a line was right. What ended in a shutdown is undone: nothing could follow."""
+    session.budget = BUDGET
     try:
         do(session, line)
     except Problem:
         return False
+    if session.machine.cpu.shutdown:
+        do(session, "back")
+        return False
     return True
 
 
-def witnessed(session: Session, lines: Iterator[str], random: Random) -> dict[int, bytes]:
-    """Do these lines; the machine's state just before steps, taken when the machine was really about to make them."""
+def witnessed(session: Session, lines: Iterable[str], random: Random) -> dict[int, bytes]:
+    """Do these lines; the machine's state just before steps, taken when the machine was really about to make them.
+
+    Runs are cut into short ones, to look in between.
+    """
     states: dict[int, bytes] = {}
+    known = 0
     machine = session.machine
     step, run = machine.step, machine.run
 
     def look() -> None:
-        if random.random() < 0.2:
+        if random.random() < 0.2 and len(states) < known + LOOKS:
             states[machine.steps] = state_of(machine)
 
-    def seen_step() -> Step:
+    def seen_step(*arguments: Any, **named: Any) -> Step:
         look()
-        return step()
+        return step(*arguments, **named)
 
-    def seen_run(*arguments: Any, **named: Any) -> Stop:
+    def seen_run(limit: int, *arguments: Any, **named: Any) -> Stop:
         look()
-        return run(*arguments, **named)
+        return run(min(limit, random.choice((1, 20, 700))), *arguments, **named)
 
     machine.step, machine.run = seen_step, seen_run  # type: ignore[method-assign]
     for line in lines:
+        known = len(states)
         perform(session, line)
-        if session.machine.cpu.shutdown:
-            do(session, "back")
-        for number in [number for number in states if number >= machine.steps]:
-            del states[number]  # of a line that was undone
+        states = {number: state for number, state in states.items() if number < machine.steps}  # others were undone
     del machine.step, machine.run
     return states
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_every_step_can_be_gone_to_in_any_order(linux: Session, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def travel(session: Session, states: dict[int, bytes], random: Random) -> None:
+    """Go to all these steps in any order, and elsewhere from there."""
+    end = session.history.present
+    for number in random.sample(sorted(states), len(states)):
+        do(session, f"goto {number}")
+        assert session.machine.steps == number
+        assert state_of(session.machine) == states[number], number
+        assert state_of(session.history.machine_at(number)) == states[number], number
+        if random.random() < 0.3:  # go on from there, by single steps and by a run
+            for forward in (random.randrange(1, 40), random.randrange(1, 800)):
+                target = min(session.machine.steps + forward, end)
+                if target > session.machine.steps:
+                    do(session, f"si {target - session.machine.steps}")
+                    assert session.machine.steps == target
+                    assert state_of(session.machine) == state_of(session.history.machine_at(target))
+        if random.random() < 0.3 and session.machine.steps > session.history.first_step + 50:
+            before = session.machine.steps
+            do(session, "reverse-stepi 50")
+            assert session.machine.steps == before - 50
+            assert state_of(session.machine) == state_of(session.history.machine_at(before - 50))
+    do(session, "goto")
+
+
+@pytest.fixture
+def marks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Marks in long runs are taken now, and thinned out, as otherwise only in very long ones."""
     monkeypatch.setattr(history_module, "INTERVAL", 500)
     monkeypatch.setattr(history_module, "STEPS_PER_FRAME", 1)
+    monkeypatch.setattr(history_module, "MOST_TIMES", 10)
+    monkeypatch.setattr(history_module, "LOOK_AGAIN", 5)
     monkeypatch.setattr("pagefault_lab.lab.runner.SLICE", 250)
+
+
+@pytest.mark.usefixtures("marks_often")
+@pytest.mark.parametrize("seed", range(6))
+def test_every_step_can_be_gone_to_in_any_order(linux: Session, seed: int) -> None:
     random = Random(seed)
-    states = witnessed(linux, (random.choice(DOINGS) for _ in range(30)), random)
-    present, end = all_of(linux), linux.machine.steps
-    assert len(states) > 5
-    order = list(states)
-    random.shuffle(order)
-    for number in order:
-        do(linux, f"goto {number}")
-        assert linux.machine.steps == number
-        assert state_of(linux.machine) == states[number], number
-        if random.random() < 0.3:  # go on from there, by single steps and by a run
-            for forward in (random.randrange(1, 40), random.randrange(1, 3000)):
-                target = min(linux.machine.steps + forward, end)
-                if target > linux.machine.steps:
-                    do(linux, f"si {target - linux.machine.steps}")
-                    assert linux.machine.steps == target
-                    assert state_of(linux.machine) == state_of(linux.history.machine_at(target))
-        if random.random() < 0.3 and linux.machine.steps > linux.history.first_step + 50:
-            before = linux.machine.steps
-            do(linux, "reverse-stepi 50")
-            assert linux.machine.steps == before - 50
-            assert state_of(linux.machine) == state_of(linux.history.machine_at(before - 50))
+    states = witnessed(linux, random.choices(DOINGS, k=30), random)
     do(linux, "goto")
+    present = all_of(linux)
+    assert len(states) > 5
+    travel(linux, states, random)
     assert all_of(linux) == present
+
+
+@pytest.mark.usefixtures("marks_often")
+@pytest.mark.parametrize("seed", range(20))
+def test_every_step_of_anything_can_be_gone_to_in_any_order(seed: int) -> None:
+    random = Random(seed)
+    session = wild_session(seed)
+    states = witnessed(session, (wild_line(random) for _ in range(30)), random)
+    do(session, "goto")
+    present = all_of(session)
+    travel(session, states, random)
+    assert all_of(session) == present
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -157,7 +193,7 @@ def test_a_new_future_forgets_the_old_one_and_a_wrong_line_does_not(linux: Sessi
             "movl $1,%nonsense",
             "set $eax = nothing",
             "goto 99999999",
-            "map 0x12345",
+            "poke 0x7ff00000 1",
             "si 0",
             "p (",
             "insmod no",
@@ -196,10 +232,10 @@ def test_a_line_that_fails_after_it_has_changed_something_keeps_the_future(linux
         raise Problem("it went wrong")
         yield
 
-    linux._dispatch = lambda line: fails()  # type: ignore[method-assign]
+    linux.dispatch = lambda line: fails()  # type: ignore[method-assign]
     with pytest.raises(Problem, match="went wrong"):
         do(linux, "anything")
-    del linux._dispatch
+    del linux.dispatch
     assert all_of(linux) == there
     do(linux, "goto 2")
     do(linux, "goto")

@@ -505,6 +505,7 @@ def test_an_access_is_asked_about_in_the_words_of_walk(
     ("line", "sentence"),
     [
         ("whatif write", "ADDRESS is missing"),
+        ("whatif write cpl=3", "ADDRESS is missing"),
         ("whatif $esp cpl=4", "CPL cannot be 4"),
         ("whatif $esp wp=", "WP cannot be nothing"),
         ("whatif $esp user supervisor", "CPL is said twice"),
@@ -516,6 +517,22 @@ def test_an_access_is_asked_about_in_the_words_of_walk(
 def test_what_cannot_be_asked_is_said_in_a_sentence(linux: Session, line: str, sentence: str) -> None:
     with pytest.raises(Problem, match=sentence):
         do(linux, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("whatif wirte 0", "write"),
+        ("whatif 0 wirte", "write"),
+        ("whatif write 0 usr", "user"),
+        ("walk 0 wirte", "write"),
+        ("micro bakc", "back"),
+    ],
+)
+def test_a_misspelled_word_is_told_what_was_meant(linux: Session, line: str, word: str) -> None:
+    with pytest.raises(Problem) as caught:
+        do(linux, line)
+    assert caught.value.hint == f"did you mean {word}?"
 
 
 @pytest.mark.parametrize(

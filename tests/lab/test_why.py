@@ -19,9 +19,11 @@ from builders import (
 )
 
 from pagefault_lab.lab.asking import AskedAccess, AskedWalk, attempt
-from pagefault_lab.lab.explain import Explanation, Term, explain
+from pagefault_lab.lab.explain import Explanation, Term, When, explain
+from pagefault_lab.lab.rescue import Rescue, TableRestored
 from pagefault_lab.lab.session import Session
 from pagefault_lab.lab.story import Story, tell
+from pagefault_lab.lab.travel import Timeline
 from pagefault_lab.machine.events import Kind, TlbHit
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.machine import Machine
@@ -326,3 +328,21 @@ def test_why_of_an_address_asks_for_the_present_privilege_unless_told_otherwise(
 def test_a_name_that_begins_like_fault_is_an_address(linux: Session) -> None:
     do(linux, "f = user_data")
     assert only(AskedAccess, do(linux, "why f + 0")).asked.linear == value(linux, "user_data")
+
+
+def test_a_double_fault_has_a_number_of_its_own_in_the_timeline_and_for_why_fault(linux: Session) -> None:
+    do(linux, "set tss.esp0 = 0x70000000", "movl %eax,0")
+    rows = only(Timeline, do(linux, "timeline faults")).rows
+    assert [row.fault for row in rows] == [1, 2, None]  # the page fault, the double fault, the shutdown
+    for number in (1, 2):
+        found = why(linux, f"why fault {number}")
+        assert found.when == When(number, 2, 1)
+        assert found.fault.vector == 14  # the step began with it
+    assert why(linux).when == When(2, 2, 1)
+
+
+def test_why_names_the_gate_that_was_overwritten_among_what_would_have_saved_a_double_fault(linux: Session) -> None:
+    line = "set idt(14).present = 0"
+    (lost,) = only(Rescue, do(linux, line, "movl %eax,0", "why")).lost
+    taken_back = [each.repair for each in lost.savings if isinstance(each.repair, TableRestored)]
+    assert [(each.what, each.line) for each in taken_back] == [("gate 14", line)]

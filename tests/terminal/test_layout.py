@@ -86,11 +86,11 @@ def test_a_step_and_a_step_back_change_the_panes(view: Terminal) -> None:
     view.press("F7")
     view.wait("timeline: step 2 ")
     view.press("F8")
-    view.wait("timeline: 1 of 2 ")
+    view.wait("step 1 of 2 ")
     view.press("F8")
-    assert "code: cpl3" in view.wait("timeline: 0 of 2 ")
+    assert "code: cpl3" in view.wait("step 0 of 2 ")
     view.press("F9")
-    view.wait("timeline: 1 of 2 ")
+    view.wait("step 1 of 2 ")
 
 
 def test_enter_steps_again_and_the_arrow_brings_back_a_line(view: Terminal) -> None:
@@ -256,7 +256,7 @@ def test_a_program_that_faults_in_the_dark_is_shown_too(home: Path) -> None:
         screen = terminal.wait("shutdown")
         assert "page walk" in screen
         terminal.enter("back")
-        terminal.wait("timeline: 0 of")
+        terminal.wait("step 0 of")
     finally:
         terminal.close()
 

@@ -8,6 +8,7 @@ from shown import text_of
 import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
 from pagefault_lab.lab.context import context
 from pagefault_lab.lab.session import Session
+from pagefault_lab.lab.travel import TimelineRow
 from pagefault_lab.views.context import filling, shares
 from pagefault_lab.views.lines import Line, Lines
 from pagefault_lab.views.panes import Pane, Panes
@@ -70,6 +71,17 @@ def test_a_view_fills_its_height_exactly(faulted: Session, height: int) -> None:
         rows = list(filling(context(faulted), height).rows(width))
         assert len(rows) == sum(shares(height))
         assert max((sum(len(span.text) for span in row) for row in rows), default=0) <= width
+
+
+def test_the_mark_in_the_timeline_leaves_its_column_straight(faulted: Session) -> None:
+    event = next(faulted.chronicle.events())
+    rows = tuple(TimelineRow(step, event, "", "", None) for step in (500, 9_999_000))
+    shown = context(faulted)
+    shown = shown._replace(timeline=shown.timeline._replace(rows=rows, step=22_092, present=10_000_000))
+    drawn = text_of(shown)
+    assert "┬ step 22,092 of 10,000,000 ─" in drawn
+    assert "│ >   22,092  you are here\n" in drawn
+    assert "│  9,999,000  #PF 0x6\n" in drawn
 
 
 def test_the_next_instruction_is_there_at_any_height(faulted: Session) -> None:

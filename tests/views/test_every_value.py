@@ -18,23 +18,35 @@ from shown import text_of
 from pagefault_lab import commands
 from pagefault_lab.bridges.json_lines import to_json
 from pagefault_lab.lab import (
+    advice,
+    asking,
+    authors,
     changed_ranges,
+    context,
     decode,
     difference,
     explain,
     frames,
+    hypotheses,
     manual,
+    matrix,
     modules,
     moments,
     page_tables,
+    pictures,
     poking,
+    rescue,
     results,
+    stacks,
+    stages,
     stale_translations,
     story,
     tables,
     tasks,
+    theme,
     tracing,
     walks,
+    whatif,
 )
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine import delivery, events, faults, paging, step
@@ -46,7 +58,14 @@ PARTS = {
     "ModuleLine", "Task", "Slot", "Field", "InstructionRow", "Example", "Lookup", "Rule", "Mapped", "Vector", "Change",
     "EntryEdit", "PokedValue", "Misled", "StaleTranslation", "Page", "Moment", "HiddenChange", "EntryChange",
     "DescriptorChange", "GateChange", "FieldChange", "ChangedRange", "TlbChange",
-    "Retired", "Interrupted", "ShutDown", "Waiting", "Unsupported",
+    "EntryBits", "TranslationDropped", "PageMapped", "Privilege", "RegisterBits", "OtherAccess", "TableField",
+    "SegmentField", "SelectorLoaded", "Outcome", "Trial", "SupposedAccess",
+    "Stage", "Lost", "Saving", "TableRestored", "TableRegisterRestored",
+    "Advice", "Case", "Term", "When", "Blamed",
+    "Row", "Box", "Strip", "End", "Arrow", "OpenFrame",
+    "Stack",
+    "FieldValue", "HelpEntry", "HelpSection",
+    "Cached", "Retired", "Interrupted", "ShutDown", "Waiting", "Unsupported",
 }  # fmt: skip
 
 
@@ -62,6 +81,8 @@ MODULES = (
     events, delivery, paging, faults, step,
     results, tables, explain, frames, decode, manual, modules, story, tasks, tracing, walks,
     changed_ranges, moments, difference, page_tables, poking, stale_translations,
+    advice, asking, authors, hypotheses, matrix, whatif, stages, rescue, pictures,
+    context, stacks, theme,
 )  # fmt: skip
 
 
@@ -78,16 +99,25 @@ LINES = [
     "movl $5,%eax", "movl %eax,0", "why", "frame", "si 3", "frame", "info registers", "info idt", "info idt 14",
     "info gdt", "info ldt", "info tss", "info tlb", "info mem", "info creg", "info break", "sreg",
     "walk 0", "walk $esp write supervisor", "page $eip fetch",
+    "picture switch", "picture walk $esp write", "picture frame", "picture idt",
+    "why 0 write", "why $eip fetch", "why fault 1", "advice",
+    "matrix 0", "matrix $esp", "whatif", "whatif write $esp", "whatif fetch 0xc0100000 user wp=0",
+    "micro fault", "micro", "micro back", "micro on", "si", "micro off",
     "decode error 7", "decode error 0x72", "decode pte 0x107025", "decode pde 0x105067", "decode selector 0x2b",
     "decode gate 0xc0108e0000100340", "decode gate 0x00100340 0xc0108e00", "decode descriptor 0x00cffa000000ffff",
     "decode eflags 0x10246", "decode cr0 0x80050033", "decode cr4 0x90",
-    "help", "help walk", "help info", "help pushl", "help running",
-    "p eax+4", "p/t 7", "p/c 65", "p/d -1", "x/8xw $esp", "x/3xb $esp", "x/s $esp", "x/3i $eip", "xp/4xw 0x1000",
+    "help", "help walk", "help info", "help pushl", "help running", "help expressions",
+    "p eax+4", "p/t 7", "p/c 65", "p/d -1", "p/a eip", "p/s $esp", "p fault", "p last(fault)", "p frame", "p tss",
+    "p/x pte($esp)", "p seg.ds", "p/z at(-1, idt(14))",
+    "x/8xw $esp", "x/3xb $esp", "x/s $esp", "x/3i $eip", "xp/4xw 0x1000",
     "x/4xw 0x10", "b $eip", "tb $eip + 1 if eax == 1", "info break", "delete 1", "disas", "list", "symbols", "spot = 5",
-    "set $ebx = 9", "set $count = 1", "ni", "irq 0", "back", "reverse-stepi", "world", "dmesg", "kernel", "user",
+    "set $ebx = 9", "set $count = 1", "ni", "irq 0", "back", "redo", "who eax", "who [esp]", "timeline", "goto -1",
+    "goto", "reverse-stepi", "set $ebx = 8", "world", "dmesg", "kernel", "user",
     "map 0x40000000", "protect $esp r", "poke $esp 1 2", 'poke/b $esp "text"', "diff", "unmap $esp", "flush", "back 2",
     "diff 0", "display/x $eax", "nop", "undisplay 1", "ksyms page", "lsmod", "insmod lecture.s", "lsmod",
-    "rmmod lecture", "trace", "tour", "switch",
+    "rmmod lecture", "atmost 3 nop", "trace", "tour", "switch",
+    "context", "layout", "layout off", "theme",
+    "kernel", "unmap $idtr.base", "flush", "movl 0,%eax", "why",
 ]  # fmt: skip
 
 

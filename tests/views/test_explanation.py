@@ -45,8 +45,8 @@ def test_a_page_fault_is_explained_link_by_link() -> None:
                     P=1    the page is present: its rights refused
         gate        14 of the IDT, at 0x00004070: 32-bit interrupt gate, DPL 0, P=1: to
                     0x0008:0x000060e0
-        stack       CPL 3 -> 0: that ring has a stack of its own, 0x0010:0x00008000,
-                    read from the TSS 0x00005000 + 0x4 that TR 0x0028 names
+        stack       CPL 3 -> 0, so another stack: TR 0x0028 -> TSS 0x00005000 + 0x4 ->
+                    SS0:ESP0 = 0x0010:0x00008000
         saved EIP   0x00010000: the instruction itself, so that iret tries it again"""
     )
 
@@ -88,8 +88,8 @@ def test_a_double_fault_tells_what_no_handler_will_see_and_what_its_own_frame_is
         then        #DF double fault error code 0x0
         gate        8 of the IDT, at 0x00004040: 32-bit interrupt gate, DPL 0, P=1: to
                     0x0008:0x00006080
-        stack       CPL 3 -> 0: that ring has a stack of its own, 0x0010:0x00008000,
-                    read from the TSS 0x00005000 + 0x4 that TR 0x0028 names
+        stack       CPL 3 -> 0, so another stack: TR 0x0028 -> TSS 0x00005000 + 0x4 ->
+                    SS0:ESP0 = 0x0010:0x00008000
         saved EIP   0x00010000: of no use, since a double fault is an abort: nothing is
                     to be tried again"""
     )

@@ -26,6 +26,12 @@ def whatif(machine: Machine, words: str = "", steps: int = 1) -> str:
     return text_of(answer)
 
 
+def test_what_is_allowed_is_said_once_without_unicode() -> None:
+    (answer,) = on_bench(flat()).execute("whatif write 0x1000")
+    first, _ = text_of(answer, plain=True).split("\n", 1)
+    assert first == "whatif write 0x00001000 at CPL 0, paging off: OK: physical 0x00001000"
+
+
 def test_a_page_fault_and_what_would_help() -> None:
     machine = two_rings(STORE, ebx=CELL, eax=0x77)
     map_page(machine, CELL, PRESENT | USER)

@@ -53,7 +53,7 @@ def test_a_hint_is_one_line_and_names_the_command_that_tells_more() -> None:
          "PTE written by movl %eax,(%edx) at 0xc0100010, 1 step ago: goto 7"),
         (Origin(7, "unmap 0x8048000", 0, "", "", 0x67, 0, 2),
          "PTE 0x67->0x0 written by `unmap 0x8048000`, 2 steps ago: goto 7"),
-        (Origin(7, "", 0, "", "", 0, 0x67, 0), "PTE 0x0->0x67 written by the host: goto 7"),
+        (Origin(7, "", 0, "", "", 0, 0x67, 0), "PTE 0x0->0x67 written by the lab: goto 7"),
     ],
 )  # fmt: skip
 def test_who_wrote_an_entry_is_told_with_the_way_to_go_there(origin: Origin, text: str) -> None:

@@ -15,6 +15,7 @@ from pagefault_lab.lab.session import Session
 from pagefault_lab.lab.stages import Stages, StageShown, take_apart
 from pagefault_lab.lab.story import tell
 from pagefault_lab.machine.machine import Machine
+from pagefault_lab.machine.segmentation import TableRegister
 
 STORE = b"\x89\x03"
 CELL = 0x14000
@@ -205,6 +206,16 @@ def test_a_triple_fault_tells_what_would_have_saved_each_attempt() -> None:
           0x000060e0
         registers are as before it, but for CR2; `why` tells more, `back` undoes it"""
     )
+
+
+def test_what_is_no_page_fault_leaves_cr2_as_it_was() -> None:
+    """An interrupt where the IDT has no gate at all."""
+    machine = two_rings(b"\xcd\x0e")
+    machine.cpu.idtr = TableRegister(0, 0)
+    before = machine.cpu.cr2
+    _, end = saved(machine)
+    assert text_of(end).splitlines()[-1] == "registers are as before it; `why` tells more, `back` undoes it"
+    assert machine.cpu.cr2 == before
 
 
 def test_a_double_fault_tells_it_of_the_attempt_that_failed() -> None:

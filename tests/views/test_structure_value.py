@@ -29,6 +29,19 @@ def test_every_field_is_a_row_with_its_name_value_and_meaning() -> None:
     ]
 
 
+def test_steps_are_decimal_as_goto_and_the_timeline_have_them() -> None:
+    fault = StructureValue("fault", "the last exception", None, (FieldValue("step", 23385, "the step it ended", ""),))
+    assert text_of(fault).splitlines()[1] == "  .step  23385  the step it ended"
+
+
+def test_a_meaning_that_is_too_long_goes_on_below_itself() -> None:
+    eip = FieldValue("eip", 0xC010B400, "where iret goes on after it", "sys_create_module_in_a_long_name+83")
+    assert text_of(StructureValue("fault", "the last exception", None, (eip,))).splitlines()[1:] == [
+        "  .eip  0xc010b400 <sys_create_module_in_a_long_name+83>  where iret goes on",
+        " " * 58 + "after it",
+    ]
+
+
 def test_a_format_is_that_of_every_number() -> None:
     shown = text_of(GATE._replace(letter="z", value=None)).splitlines()
     assert shown[0] == "idt(14)  gate of a vector"

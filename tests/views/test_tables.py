@@ -5,13 +5,13 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-from builders import PRESENT, TABLE, TSS_BASE, USER, USER_TEXT, WRITABLE, flat, map_page, two_rings
+from builders import PRESENT, TABLE, TSS_BASE, USER, USER_TEXT, WRITABLE, flat, map_page, on_bench, two_rings
 from shown import text_of
 
 from pagefault_lab.lab import tables
+from pagefault_lab.lab.asking import ask
 from pagefault_lab.lab.decode import KINDS, decode
 from pagefault_lab.lab.results import Examined, Printed
-from pagefault_lab.lab.walks import ask
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.registers import CS, DS, SS
@@ -151,18 +151,19 @@ def test_looking_changes_nothing() -> None:
     tables.tlb(machine, no_names)
     tables.memory_map(machine, no_names)
     tables.segment_registers(machine)
-    ask(machine, CELL, Kind.WRITE, True)
+    ask(on_bench(machine), CELL, Kind.WRITE, True)
     assert machine.cpu.save() == before
     assert [frame and list(frame) for frame in machine.memory.frames] == frames
 
 
 def test_a_walk_that_was_asked_for_tells_what_the_tlb_would_do() -> None:
     machine = faulted()
-    assert "TLB: does not hold the page" in text_of(ask(machine, CELL, Kind.WRITE, True))
-    assert "it answers without a walk" in text_of(ask(machine, USER_TEXT, Kind.READ, True))
+    session = on_bench(machine)
+    assert "TLB: does not hold the page" in text_of(ask(session, CELL, Kind.WRITE, True))
+    assert "it answers without a walk" in text_of(ask(session, USER_TEXT, Kind.READ, True))
     machine.memory.write(TABLE + 4 * (USER_TEXT >> 12), 4, USER_TEXT | PRESENT | USER)
-    assert "STALE, yet it answers" in text_of(ask(machine, USER_TEXT, Kind.READ, True))
-    assert "paging is off" in text_of(ask(flat(), 0x1000, Kind.READ, False))
+    assert "STALE, yet it answers" in text_of(ask(session, USER_TEXT, Kind.READ, True))
+    assert "paging is off" in text_of(ask(on_bench(flat()), 0x1000, Kind.READ, False))
 
 
 # --- numbers
@@ -202,7 +203,8 @@ def test_an_error_code_is_taken_apart() -> None:
         ("gate", 0xC0108E0000100340, "32-bit interrupt gate, DPL 0, to 0x0010:0xc0100340"),
         ("gate", 0xC010EF0000100340, "32-bit trap gate, DPL 3, to 0x0010:0xc0100340"),
         (
-            "gate", 0xC0100E0000100340,
+            "gate",
+            0xC0100E0000100340,
             "32-bit interrupt gate, DPL 0, to 0x0010:0xc0100340, not present: using it is #NP",
         ),
         ("gate", 0x00100340C0108E00, "no gate that an IDT may hold (16-bit TSS (busy)): using it is #GP"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shown import text_of
 
 from pagefault_lab.lab.story import tell
-from pagefault_lab.lab.tracing import Traced, Tracing
+from pagefault_lab.lab.tracing import PageWritten, Traced, Tracing
 from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.segmentation import TableRegister
 
@@ -177,7 +177,13 @@ def test_whatever_runs_is_one_line_at_the_margin_a_step(code: bytes, cpl: int, n
         (Tracing(True, "", 0), "the trace is on, to the screen"),
         (Tracing(True, "a.txt", 1204), "the trace is on, to a.txt: 1,204 steps so far"),
         (Tracing(False, "a.txt", 1), "the trace is off: 1 step went to a.txt"),
+        (Tracing(True, "", 3, "faults ring 3"), "the trace is on, to the screen, only faults ring 3: 3 steps so far"),
+        (PageWritten("a.html", 4321, 1, 0, 1), "a.html shows 1 step (4 kB)"),
+        (
+            PageWritten("a.html", 98765, 40, 500, 1000, "ring 3"),
+            "a.html shows 40 steps of 1,000 steps, only ring 3 (99 kB); 500 steps before them\n    left out",
+        ),
     ],
 )
-def test_its_state_is_a_sentence(state: Tracing, text: str) -> None:
+def test_its_state_is_a_sentence(state: Tracing | PageWritten, text: str) -> None:
     assert text_of(state) == text

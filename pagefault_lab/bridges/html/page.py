@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.lab.frames import meanings
 from pagefault_lab.lab.peeking import readable
+from pagefault_lab.lab.tables import field_of_tss
 from pagefault_lab.machine.delivery import Pushed, Source, StackChosen
 from pagefault_lab.machine.events import Access, Kind
 from pagefault_lab.machine.registers import ESP, SS
-from pagefault_lab.machine.segmentation import TSS32, TSS32_BUSY
 from pagefault_lab.machine.step import REGISTERS, ShutDown, Step, visible
 from pagefault_lab.problem import Problem
 from pagefault_lab.views.code import coloured
@@ -206,7 +206,8 @@ class Steps:
         """The linear addresses of the tops of the user's stack and of the kernel's, and of where that one begins."""
         cpu = machine.cpu
         top = cpu.segments[SS].base + cpu.registers[ESP] & 0xFFFFFFFF
-        bottom = _inner_stack(machine)
+        inner = field_of_tss(machine, "esp0")
+        bottom = UNKNOWN if inner is None else inner  # the kernel's stack segment is flat
         if cpu.cpl == 3:
             self._user_stack, self._user_base = top, cpu.segments[SS].base
             return [top, bottom, bottom]
@@ -310,12 +311,3 @@ def _slots_of(machine: Machine, stacks: list[int]) -> Iterator[tuple[int, int]]:
         for place in range(0, size, 4):
             slot = data[place : place + 4]
             yield start + place & 0xFFFFFFFF, int.from_bytes(slot, "little") if len(slot) == 4 else UNKNOWN
-
-
-def _inner_stack(machine: Machine) -> int:
-    """Where the TSS says that the stack of ring 0 begins, if its segment is flat."""
-    cpu = machine.cpu
-    if not cpu.tr.valid or cpu.tr.type not in (TSS32, TSS32_BUSY):
-        return UNKNOWN
-    esp = cpu.peek(cpu.tr.base + 4 & 0xFFFFFFFF, 4)
-    return UNKNOWN if esp is None else esp

@@ -229,9 +229,12 @@ def watchpoint(
         address = expression.value(session) & 0xFFFFFFFF
         place: Place | None = Place(address, 4 if size is None else size, physical)
     else:
-        expression.value(session)
-        place = _place(session, expression, here)
+        try:
+            place = _place(session, expression.root, here)
+        except Problem as problem:
+            raise problem.placed(text=expression.line, column=expression.column) from None
     if place is None:
+        expression.value(session)
         if here:
             raise Problem("this lies nowhere in memory", "watch -l u32[$esp]", text=expression.line,
                           column=expression.column)  # fmt: skip
@@ -247,9 +250,8 @@ def watchpoint(
     return MemoryWatch(("phys " if physical else "") + expression.text, place, mode)
 
 
-def _place(session: Session, expression: Expression, here: bool) -> Place | None:
+def _place(session: Session, root: Node, here: bool) -> Place | None:
     """The memory that an expression names, if that stays where it is."""
-    root = expression.root
     match root:
         case MemoryAt() if here or _stays(root.address):
             return Place(root.address.value(session) & 0xFFFFFFFF, root.size, root.physical)
