@@ -32,8 +32,8 @@ def trace(session: Session, switch: Literal["on", "off", "html"] | None = None, 
       trace writes touching $esp-4 +4
       trace on                   all of them again
 
-    Kinds are faults, interrupts, rings (CPL changed), walks, ports, control (CR0, CR3, CR4), tables (GDTR, IDTR, LDTR,
-    TR), reads and writes; one of those named suffices. All of ring, range, touching and kinds must fit.
+    Kinds are faults, interrupts, rings (CPL changed), walks, ports, loads (of CR0, CR3, CR4, GDTR, IDTR, LDTR, TR),
+    reads and writes; one of those named suffices. All of ring, range, touching and kinds must fit.
 
       trace html page.html       a page for a browser, with the last 10,000 steps
       trace html page.html last 50000 ring 3

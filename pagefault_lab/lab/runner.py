@@ -224,7 +224,7 @@ class Runner:
             stopped = self.must_stop
             if stopped is not None:
                 return stopped
-            stop = self._advance(1)
+            stop = self._advance(1, (), session.breakpoints.look(self._errand))
             self._mark_time()
             if stop not in (Stop.LIMIT, Stop.ADDRESS, Stop.CAUGHT):
                 break
@@ -359,21 +359,25 @@ class Runner:
         stops.update(place.address for place in session.world.stops)
         left = min([limit, *(bound - self.spent for bound in (session.budget, self.stop_at) if bound is not None)])
         stop, self.hits = Stop.LIMIT, ()
+        look = session.breakpoints.look(self._errand)
         while left > 0 and session.history.repeats == repeats:
             before = machine.steps
-            stop = self._advance(left, stops)
+            stop = self._advance(left, stops, look)
             left -= machine.steps - before
             if self.hits or session.here in stops or stop not in (Stop.FAULT, Stop.ADDRESS, Stop.CAUGHT):
                 break
+            if repeats:
+                look = session.breakpoints.look(self._errand)  # the host may have changed something
+            else:
+                look.again()
         self._mark_time()
         return stop
 
-    def _advance(self, limit: int, stops: Collection[int] = ()) -> Stop:
+    def _advance(self, limit: int, stops: Collection[int], look: Look) -> Stop:
         """Let the machine go on without telling, at most until it has delivered an exception, or a breakpoint may hold;
         traced if that is on."""
         session = self.session
         machine, trace = session.machine, session.trace
-        look = session.breakpoints.look(self._errand)
         stops = look.addresses.union(stops)
         limit = 1 if look.each_step else limit
         before = machine.steps

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pagefault_lab.lab.chronicle import Event
 from pagefault_lab.lab.history import Kind
 from pagefault_lab.lab.results import Travelled
-from pagefault_lab.machine.notices import What
+from pagefault_lab.machine.notices import LOADS, What
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ KINDS: Final = {
     "faults": (What.FAULT, What.SHUTDOWN),
     "rings": (What.RING,),
     "tables": (What.TABLE,),
-    "loads": (What.CR0, What.CR3, What.CR4, What.IDT, What.GDT, What.LDT, What.TASK),
+    "loads": LOADS,
     "interrupts": (What.INTERRUPT,),
     "ports": (What.PORT,),
     "flushes": (What.FLUSH,),

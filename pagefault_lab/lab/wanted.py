@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from pagefault_lab.lab.runner import faulted
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.events import Access, Kind, PortAccess
-from pagefault_lab.machine.notices import What
-from pagefault_lab.machine.operands import ControlRegister, Operand
+from pagefault_lab.machine.notices import LOADS, What
+from pagefault_lab.machine.operands import ControlRegister
 from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.machine.step import Step
 
@@ -25,6 +25,9 @@ class Range(NamedTuple):
         return (linear - self.start & 0xFFFFFFFF) < (self.end - self.start & 0xFFFFFFFF) or (
             (self.start - linear & 0xFFFFFFFF) < size
         )
+
+
+LOADING: Final = ("mov_to_control", "lmsw", "clts", "lgdt", "lidt", "lldt", "ltr")  # instructions
 
 
 def _interrupted(step: Step) -> bool:
@@ -43,26 +46,16 @@ def _used_a_port(step: Step) -> bool:
     return any(isinstance(event, PortAccess) for event in step.events)
 
 
-def _loaded_control(step: Step) -> bool:
-    if _loaded(step, "mov_to_control"):
-        return _destination(step) != ControlRegister(2)
-    return _loaded(step, "lmsw", "clts")
-
-
-def _loaded_table(step: Step) -> bool:
-    return _loaded(step, "lgdt", "lidt", "lldt", "ltr")
-
-
-def _loaded(step: Step, *names: str) -> bool:
-    """Whether the step is one of these instructions, and was not refused. The value may be the one that was there."""
-    if step.instruction is None or step.instruction.form.name not in names:
+def _loaded(step: Step) -> bool:
+    """Whether the step has loaded a system register but CR2. The value may be the one that was there."""
+    instruction = step.instruction
+    if (
+        instruction is None
+        or instruction.form.name not in LOADING
+        or instruction.operands[-1:] == (ControlRegister(2),)
+    ):
         return False
     return all(delivery.fault.trap for delivery in step.deliveries if delivery.source is Source.EXCEPTION)
-
-
-def _destination(step: Step) -> Operand:
-    assert step.instruction is not None
-    return step.instruction.operands[-1]
 
 
 ACCESSES: Final = {
@@ -85,8 +78,7 @@ DOINGS: Final = {
     "rings": Doing("CPL changed", _changed_ring, (What.RING,)),
     "walks": Doing("page tables were walked", _walked),
     "ports": Doing("a port was read or written", _used_a_port, (What.PORT,)),
-    "control": Doing("CR0, CR3 or CR4 was loaded", _loaded_control, (What.CR0, What.CR3, What.CR4)),
-    "tables": Doing("GDTR, IDTR, LDTR or TR was loaded", _loaded_table, (What.GDT, What.IDT, What.LDT, What.TASK)),
+    "loads": Doing("CR0, CR3, CR4, GDTR, IDTR, LDTR or TR was loaded", _loaded, LOADS),
 }
 KINDS: Final = {
     **{name: doing.meaning for name, doing in DOINGS.items()},

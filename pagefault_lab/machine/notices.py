@@ -7,7 +7,7 @@ instruction that something was noticed of.
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class What(Enum):
@@ -27,6 +27,9 @@ class What(Enum):
     PORT = "port"  # port, value, size, 1 if it was written
     FLUSH = "flush"  # INVLPG: linear address
     SHUTDOWN = "shutdown"
+
+
+LOADS: Final = (What.CR0, What.CR3, What.CR4, What.IDT, What.GDT, What.LDT, What.TASK)  # of system registers
 
 
 class Notice(NamedTuple):

@@ -112,7 +112,7 @@ def _trace_words(trace: ArgumentParser) -> None:
     )
     kinds.add_argument(
         "--only", dest="wanted", action=_Wanted, metavar="KINDS",
-        help="faults, interrupts, rings, walks, ports, control, tables, reads, writes; several with commas between",
+        help="faults, interrupts, rings, walks, ports, loads, reads, writes; several with commas between",
     )  # fmt: skip
     kinds.add_argument(
         "--ring", dest="wanted", action=_Wanted, choices="0123", metavar="N", help="that begin at this CPL"

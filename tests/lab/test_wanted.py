@@ -56,8 +56,7 @@ ORACLES: dict[str, Callable[[dict[str, Any]], bool]] = {
     "rings": lambda step: any(change["register"] == "cpl" for change in step["changes"]),
     "walks": lambda step: has(step, "page_walk"),
     "ports": lambda step: has(step, "port_access"),
-    "control": lambda step: loads(step, r"movl %\w+,%cr[034]|lmsw|clts"),
-    "tables": lambda step: loads(step, "lgdt|lidt|lldt|ltr"),
+    "loads": lambda step: loads(step, r"movl %\w+,%cr[034]|lmsw|clts|lgdt|lidt|lldt|ltr"),
     "reads": lambda step: has(step, "access", access="read"),
     "writes": lambda step: has(step, "access", access="write"),
 }
@@ -95,7 +94,7 @@ def test_a_kind_is_what_the_whole_trace_shows_of_it(kind: str) -> None:
 
 def test_what_is_noticed_at_full_speed_is_what_a_look_at_each_step_finds() -> None:
     noticed = [kind for kind in DOINGS if DOINGS[kind].notices]
-    assert len(noticed) == 6
+    assert len(noticed) == 5
     fast, _ = traced(" ".join(noticed))
     assert fast == [step for step in whole()[0] if any(ORACLES[kind](step) for kind in noticed)]
     slow, _ = traced(" ".join((*noticed, "walks")))
@@ -157,7 +156,7 @@ def test_a_range_meets_what_shares_an_address_with_it(start: int, length: int, l
 
 def test_a_load_is_one_though_a_single_step_trap_follows_it() -> None:
     lines = ("kernel", "movl %cr3,%eax", "pushfl", "orl $0x100,(%esp)", "asm", "popfl", "movl %eax,%cr3", "end", "run")
-    steps, _ = traced("control", lines)
+    steps, _ = traced("loads", lines)
     assert [(step["text"], step["end"]) for step in steps][-1:] == [("movl %eax,%cr3", "interrupted")]
 
 

@@ -84,12 +84,12 @@ class Search:
         context = Then.of(session, machine, variables)
         found: Found | None = None
         looks = 0
+        look = Look(points, context)
         while machine.steps < until:
             self.check_goes_on()
             if looks >= MOST_LOOKS and until - start > 2 * MOST_LOOKS:
                 middle = (start + until) // 2
                 return self._scan(place, points, middle, until, end) or self._scan(place, points, start, middle, end)
-            look = Look(points, context)
             machine.run(1 if look.each_step else until - machine.steps, look.addresses, catch=look.catch)
             looks += 1
             for hit in look.hits():
@@ -98,6 +98,7 @@ class Search:
                     held = found.hits if found is not None and found.moment == moment else ()
                     if found is None or moment >= found.moment:
                         found = Found(moment, (*held, hit))
+            look.again()
         return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.lab import peeking
 from pagefault_lab.lab.breakpoints.points import Asked, Breakpoint
-from pagefault_lab.machine.notices import What
+from pagefault_lab.machine.notices import Notice, What
 from pagefault_lab.machine.registers import CS, PG, PSE
 from pagefault_lab.machine.watches import Watch
 
@@ -83,6 +83,9 @@ class AtSelector(Breakpoint):
         addresses = frozenset(base + self.offset & 0xFFFFFFFF for base in bases)
         return Asked(addresses, watches, self._CATCH)
 
+    def asks_anew(self, machine: Machine) -> bool:
+        return bool(machine.caught)
+
     def happened(self, context: Context, known: None) -> int | None:
         cpu = context.machine.cpu
         stands = cpu.segments[CS].selector == self.selector and cpu.eip == self.offset
@@ -90,7 +93,11 @@ class AtSelector(Breakpoint):
 
 
 class AtPhysical(Breakpoint):
-    """At a physical address, whichever linear one it is fetched by."""
+    """At a physical address, whichever linear one it is fetched by.
+
+    At these the machine must come back, and wherever they may become others: what the TLB does not hold is found by the
+    page tables, and a write to those, or to what leads to them, is noticed.
+    """
 
     _CATCH: Final = frozenset((What.CR0, What.CR3, What.CR4, What.TABLE))
 
@@ -104,6 +111,9 @@ class AtPhysical(Breakpoint):
 
     def asks(self, machine: Machine) -> Asked:
         return Asked(frozenset(linear_addresses(machine, self.place)), catch=self._CATCH)
+
+    def asks_anew(self, machine: Machine) -> bool:
+        return any(isinstance(each, Notice) and each.what in self._CATCH for each in machine.caught)
 
     def happened(self, context: Context, known: None) -> int | None:
         here = linear_eip(context.machine)

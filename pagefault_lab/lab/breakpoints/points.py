@@ -79,8 +79,12 @@ class Breakpoint:
         return ""
 
     def asks(self, machine: Machine) -> Asked:
-        """What the machine must be asked for now. It may be something else when it has come back."""
+        """What the machine must be asked for now."""
         raise NotImplementedError
+
+    def asks_anew(self, machine: Machine) -> bool:
+        """Whether that may be something else now that the machine has come back; nobody else has changed anything."""
+        return False
 
     def known(self, context: Context) -> Any:
         """What must be known before the machine goes on."""
@@ -146,17 +150,28 @@ class Look:
     __slots__ = ("_context", "_known", "_points", "addresses", "catch", "each_step")
 
     def __init__(self, points: Sequence[Breakpoint], context: Context) -> None:
-        machine = context.machine
-        asked = [point.asks(machine) for point in points]
+        self._context = context
+        self._points = points
+        self._ask()
+
+    def again(self) -> None:
+        """The machine has come back, and goes on at once."""
+        machine = self._context.machine
+        if any([point.asks_anew(machine) for point in self._points]):
+            self._ask()
+        else:
+            self._known = [point.known(self._context) for point in self._points]
+
+    def _ask(self) -> None:
+        machine = self._context.machine
+        asked = [point.asks(machine) for point in self._points]
         self.addresses: frozenset[int] = frozenset().union(*[each.addresses for each in asked])
         self.catch: frozenset[What] = frozenset().union(*[each.catch for each in asked])
         self.each_step = any(each.each_step for each in asked)
         watches = tuple([watch for each in asked for watch in each.watches])
         if watches != machine.cpu.watches.all:
             machine.cpu.watch(watches)
-        self._context = context
-        self._points = points
-        self._known = [point.known(context) for point in points]
+        self._known = [point.known(self._context) for point in self._points]
 
     def hits(self) -> list[Hit]:
         """Those that hold now."""

@@ -70,6 +70,9 @@ class Returned(Breakpoint):
     def asks(self, machine: Machine) -> Asked:
         return self._nesting.asks(machine)
 
+    def asks_anew(self, machine: Machine) -> bool:
+        return True
+
     def known(self, context: Context) -> tuple[int, int]:
         machine = context.machine
         turn = self._nesting.asks(machine).each_step
