@@ -304,8 +304,9 @@ class History:
         redone: list[str] = []
         for _ in range(count):
             if not self.in_past:
-                hint = f"redo {len(redone)}" if redone else None
-                raise Problem("there is nothing to redo: this is the present", hint)
+                if redone:
+                    raise Problem(f"only {len(redone)} lines can be redone", f"redo {len(redone)}")
+                raise Problem("there is nothing to redo: this is the present")
             passed = self.checkpoints.at
             redone.append(next(mark.line for mark in reversed(self.marks[: passed + 1]) if mark.kind is Kind.LINE))
             later = range(passed + 1, len(self.marks))

@@ -39,13 +39,9 @@ class Authorship(NamedTuple):
 def who(session: Session, place: Expression) -> Authorship:
     """Who last wrote a register, the bytes that an expression names, or four of them at the address that it gives."""
     first = session.history.first_step
-    root = place.root
     try:
-        if isinstance(root, Plain):
-            register = PARTS.get(root.name, root.name)
-            if register not in REGISTERS:
-                hint = f"of these it can be asked: {' '.join(REGISTERS)}; `who [ADDRESS]` asks of memory"
-                raise Problem(f"nobody keeps who wrote {root.name}", hint, column=root.column)
+        register = _register(place)
+        if register:
             return Authorship(place.text, register, 0, 0, "", origin_of_register(session, register), first)
         address, size, physical = _bytes(session, place)
         found: Origin | None = None
@@ -58,6 +54,21 @@ def who(session: Session, place: Expression) -> Authorship:
         raise problem.placed(text=place.line, column=place.column) from None
     symbol = "" if physical else session.symbols.name(address) or ""
     return Authorship(place.text, "", pieces[0][0], size, symbol, found, first)
+
+
+def _register(place: Expression) -> str:
+    """The register that an expression names, by a part or a field of it too; "" if it names none."""
+    root = place.root.of if isinstance(place.root, Field) else place.root
+    if isinstance(root, Whole):
+        name = root.name.removeprefix("seg.")
+        return name if name in REGISTERS else ""
+    if not isinstance(root, Plain):
+        return ""
+    register = PARTS.get(root.name, root.name)
+    if register not in REGISTERS:
+        hint = f"of these it can be asked: {' '.join(REGISTERS)}; `who [ADDRESS]` asks of memory"
+        raise Problem(f"nobody keeps who wrote {root.name}", hint, column=root.column)
+    return register
 
 
 def _bytes(session: Session, place: Expression) -> tuple[int, int, bool]:

@@ -300,11 +300,11 @@ class Machine:
     ) -> Stop:
         cpu = self.cpu
         exceptions = cpu.exceptions
-        last = self.steps + limit
+        first, last = self.steps, self.steps + limit
         self.unsupported = ""
         self.caught = ()
         self._catching = catch
-        arrived = True  # EIP is where a block may begin: the run's start, or behind a transfer
+        arrived = True  # EIP is where a block may begin: the run's start and behind that, or behind a transfer
         while self.steps < last:
             if cpu.shutdown:
                 return Stop.SHUTDOWN
@@ -337,6 +337,7 @@ class Machine:
                 if self.memory.leaving:
                     self._settle()
                 arrived = instruction is None or instruction.form.transfers or cpu.eip == cpu.start  # a REP goes on
+                arrived = arrived or before == first  # behind a stop that is come to again and again
             if self.caught:
                 return Stop.SHUTDOWN if cpu.shutdown else Stop.CAUGHT
             if on_fault and cpu.exceptions != exceptions:

@@ -157,7 +157,7 @@ class Look:
     def again(self) -> None:
         """The machine has come back, and goes on at once."""
         machine = self._context.machine
-        if any([point.asks_anew(machine) for point in self._points]):
+        if any(point.asks_anew(machine) for point in self._points):
             self._ask()
         else:
             self._known = [point.known(self._context) for point in self._points]
