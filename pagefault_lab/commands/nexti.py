@@ -28,7 +28,8 @@ def nexti(session: Session) -> Iterator[object]:
     cpu = session.machine.cpu
     ring, esp = session.ring, cpu.registers[ESP]
     behind = session.here + instruction.length & 0xFFFFFFFF
+    repeats = session.history.repeats
     yield from session.runner.steps(1)
-    if session.here != behind and session.can_go_on:
+    if session.here != behind and session.can_go_on and session.history.repeats == repeats:
         errand = Errand((behind,), lambda: session.ring == ring and cpu.registers[ESP] >= esp)
         yield from session.runner.go(errand)

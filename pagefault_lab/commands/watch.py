@@ -31,13 +31,16 @@ def watch(session: Session, what: Watchable, condition: Condition | None = None)
 
 @command("rwatch", group="running")
 def rwatch(session: Session, what: Watchable, condition: Condition | None = None) -> Iterator[object]:
-    """Stop runs when memory was read; like `watch`. Fetched instructions do not count."""
+    """Stop runs when memory was read; like `watch`, but of what can be read only: memory, where it is now.
+
+    Fetched instructions do not count.
+    """
     yield set_on(session, what, condition, "read")
 
 
 @command("awatch", group="running")
 def awatch(session: Session, what: Watchable, condition: Condition | None = None) -> Iterator[object]:
-    """Stop runs when memory was read or written, even with the value that it had; like `watch`."""
+    """Stop runs when memory was read or written, even with the value that it had; else like `rwatch`."""
     yield set_on(session, what, condition, "access")
 
 

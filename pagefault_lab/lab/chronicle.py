@@ -1,7 +1,7 @@
 """The chronicle: what the processor did that is worth a line in a timeline, indexed as it happens.
 
-It has one row for each: 33 bytes, so that millions of them take no room to speak of. What lies in the session's future,
-because it has gone back in time, is kept and not told.
+It has one row of 30 bytes for each, so that millions of them take no room to speak of. What lies in the session's
+future, because it has gone back in time, is kept and not told.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from heapq import merge
+from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.machine.notices import Notice, What
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 KINDS: Final = tuple(What)
 _NUMBER_OF: Final = {what: number for number, what in enumerate(KINDS)}
 NO_ERROR_CODE: Final = 0xFFFFFFFF  # how a row has an error code of -1
-WIDTH: Final = 4  # numbers of a row
+WIDTH: Final = 4  # numbers of a row, at most
+# A row: the step, the kind, how many numbers there are, the address, the numbers. By their count:
+_ROWS: Final = tuple(Struct(f"<QBBI{count}I{4 * (WIDTH - count)}x") for count in range(WIDTH + 1))
+_STEP: Final = Struct("<Q")
+ROW: Final = _ROWS[0].size
 
 
 class Event(NamedTuple):
@@ -32,29 +37,6 @@ class Event(NamedTuple):
     numbers: tuple[int, ...]
 
 
-class Rows(NamedTuple):
-    """The columns of a table of events, by step."""
-
-    steps: array[int]
-    kinds: array[int]
-    addresses: array[int]
-    numbers: tuple[array[int], ...]
-    counts: array[int]  # how many numbers a row has
-
-    @classmethod
-    def empty(cls) -> Rows:
-        numbers = tuple(array("I") for _ in range(WIDTH))
-        return cls(array("Q"), array("B"), array("I"), numbers, array("B"))
-
-    def split(self, place: int) -> Rows:
-        """Take out the rows from a place on."""
-        columns = (self.steps, self.kinds, self.addresses, *self.numbers, self.counts)
-        taken = [column[place:] for column in columns]
-        for column in columns:
-            del column[place:]
-        return Rows(taken[0], taken[1], taken[2], tuple(taken[3:-1]), taken[-1])
-
-
 class Chronicle:
     """The events of one machine, oldest first, up to where it stands in time unless another `end` is asked for.
 
@@ -63,26 +45,23 @@ class Chronicle:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self._rows = Rows.empty()
-        self._of_kind: dict[What, array[int]] = {what: array("I") for what in KINDS}  # places of rows
+        self._rows = bytearray()
+        self._of_kind: dict[What, array[int]] = {what: array("I") for what in KINDS}  # numbers of rows
 
     def take(self, step: int, address: int, notice: Notice) -> None:
         """A step did something: what Machine.listener is called with."""
-        rows = self._rows
-        self._of_kind[notice.what].append(len(rows.steps))
-        rows.steps.append(step)
-        rows.kinds.append(_NUMBER_OF[notice.what])
-        rows.addresses.append(address)
-        numbers = notice.numbers
-        rows.counts.append(len(numbers))
-        for place, column in enumerate(rows.numbers):
-            column.append(numbers[place] & 0xFFFFFFFF if place < len(numbers) else 0)
+        what, numbers, _ = notice
+        if what is What.FAULT and numbers[1] < 0:
+            numbers = (numbers[0], NO_ERROR_CODE, numbers[2])
+        count = len(numbers)
+        self._of_kind[what].append(len(self._rows) // ROW)
+        self._rows += _ROWS[count].pack(step, _NUMBER_OF[what], count, address, *numbers)
 
     # --- questions
 
     def events(self, *what: What, first: int = 0, end: int | None = None) -> Iterator[Event]:
         """Events of these kinds, of any without one, from step `first` on."""
-        start = bisect_left(self._rows.steps, first)
+        start = self._place(first)
         if not what:
             yield from map(self._event, range(start, self._end(end)))
             return
@@ -107,7 +86,12 @@ class Chronicle:
 
     def _end(self, end: int | None) -> int:
         """The place of the first row that does not count."""
-        return bisect_left(self._rows.steps, self.machine.steps if end is None else end)
+        return self._place(self.machine.steps if end is None else end)
+
+    def _place(self, step: int) -> int:
+        """The place of the first row of this step, or of a later one."""
+        rows = self._rows
+        return bisect_left(range(len(rows) // ROW), step, key=lambda place: _STEP.unpack_from(rows, place * ROW)[0])
 
     def _reach(self, what: tuple[What, ...], end: int | None) -> list[tuple[array[int], int]]:
         """For each kind, the places of its rows, and how many of them count."""
@@ -115,37 +99,27 @@ class Chronicle:
         return [(self._of_kind[kind], bisect_left(self._of_kind[kind], last)) for kind in what]
 
     def _event(self, place: int) -> Event:
-        rows = self._rows
-        what = KINDS[rows.kinds[place]]
-        numbers = [column[place] for column in rows.numbers[: rows.counts[place]]]
+        step, kind, count, address, *numbers = _ROWS[WIDTH].unpack_from(self._rows, place * ROW)
+        what = KINDS[kind]
         if what is What.FAULT and numbers[1] == NO_ERROR_CODE:
             numbers[1] = -1
-        return Event(rows.steps[place], what, rows.addresses[place], tuple(numbers))
+        return Event(step, what, address, tuple(numbers[:count]))
 
     # --- another future
 
-    def cut(self) -> Rows:
-        """Forget what lies ahead of the machine; what that was."""
-        rows = self._rows.split(self._end(None))
-        self._index()
-        return rows
+    def cut(self) -> bytes:
+        """Forget what lies ahead of the machine; the rows that were of that."""
+        place = self._end(None)
+        ahead = bytes(self._rows[place * ROW :])
+        del self._rows[place * ROW :]
+        for places in self._of_kind.values():
+            del places[bisect_left(places, place) :]
+        return ahead
 
-    def join(self, rows: Rows) -> None:
+    def join(self, rows: bytes) -> None:
         """Put back what lay ahead, in place of what does so now."""
         self.cut()
-        mine = self._rows
-        for column, more in zip(
-            (mine.steps, mine.kinds, mine.addresses, *mine.numbers, mine.counts),
-            (rows.steps, rows.kinds, rows.addresses, *rows.numbers, rows.counts),
-            strict=True,
-        ):
-            column.extend(more)
-        self._index()
-
-    def _index(self) -> None:
-        kinds = self._rows.kinds
-        for places in self._of_kind.values():
-            del places[bisect_left(places, len(kinds)) :]
-        known = max((places[-1] + 1 for places in self._of_kind.values() if places), default=0)
-        for place in range(known, len(kinds)):
-            self._of_kind[KINDS[kinds[place]]].append(place)
+        first = len(self._rows) // ROW
+        self._rows += rows
+        for place, kind in enumerate(rows[_STEP.size :: ROW], first):
+            self._of_kind[KINDS[kind]].append(place)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Container, Iterable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pagefault_lab.lab.chronicle import Chronicle, Rows
+from pagefault_lab.lab.chronicle import Chronicle
 from pagefault_lab.machine.checkpoints import Checkpoints, Future
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.machine.notices import What
@@ -57,7 +57,7 @@ class Ahead(NamedTuple):
     checkpoints: Future
     marks: tuple[Mark, ...]
     state: tuple[Any, ...]
-    events: Rows
+    events: bytes  # rows of the chronicle
     hits: Hits
     steps: int
     lines: int

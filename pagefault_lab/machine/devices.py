@@ -21,11 +21,54 @@ class Device(Protocol):
     def restore(self, saved: Any) -> None: ...
 
 
+class Sent:
+    """Bytes that were sent, oldest first; `save` gives what they are as a value.
+
+    All values share one buffer as long as they go on in the same way, so that a thousand checkpoints of a program that
+    prints take no more room than what it has printed.
+    """
+
+    def __init__(self, data: bytearray | None = None, length: int = 0) -> None:
+        self._data = bytearray() if data is None else data
+        self._length = length
+
+    def append(self, byte: int) -> None:
+        if self._length < len(self._data):  # somebody went on from here
+            if self._data[self._length] == byte:
+                self._length += 1
+                return
+            self._data = self._data[: self._length]
+        self._data.append(byte)
+        self._length += 1
+
+    def save(self) -> Sent:
+        return Sent(self._data, self._length)
+
+    def restore(self, saved: Sent | bytes) -> None:
+        if isinstance(saved, bytes):
+            saved = Sent(bytearray(saved), len(saved))
+        self._data, self._length = saved._data, saved._length
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._data[: self._length])
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sent | bytes) and len(self) == len(other) and bytes(self) == bytes(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Sent({bytes(self)!r})"
+
+
 class DebugPort:
     """Port 0xE9, as Bochs and QEMU have it: every byte written is a character for the host; it reads as 0xE9."""
 
     def __init__(self) -> None:
-        self.output = bytearray()
+        self.output = Sent()
 
     def read(self, port: int) -> int:
         return 0xE9
@@ -33,11 +76,11 @@ class DebugPort:
     def write(self, port: int, value: int) -> None:
         self.output.append(value)
 
-    def save(self) -> bytes:
-        return bytes(self.output)
+    def save(self) -> Sent:
+        return self.output.save()
 
-    def restore(self, saved: bytes) -> None:
-        self.output[:] = saved
+    def restore(self, saved: Sent) -> None:
+        self.output.restore(saved)
 
 
 class Serial:
@@ -50,7 +93,7 @@ class Serial:
 
     def __init__(self, base: int = 0x3F8) -> None:
         self.base = base
-        self.output = bytearray()
+        self.output = Sent()
         self.input = bytearray()
         self.registers = [0] * 8
         self.divisor = [0, 0]
@@ -81,12 +124,13 @@ class Serial:
         else:
             self.registers[register] = value
 
-    def save(self) -> tuple[bytes, bytes, tuple[int, ...], tuple[int, ...]]:
-        return bytes(self.output), bytes(self.input), tuple(self.registers), tuple(self.divisor)
+    def save(self) -> tuple[Sent, bytes, tuple[int, ...], tuple[int, ...]]:
+        return self.output.save(), bytes(self.input), tuple(self.registers), tuple(self.divisor)
 
-    def restore(self, saved: tuple[bytes, bytes, tuple[int, ...], tuple[int, ...]]) -> None:
+    def restore(self, saved: tuple[Sent, bytes, tuple[int, ...], tuple[int, ...]]) -> None:
         output, received, registers, divisor = saved
-        self.output[:], self.input[:] = output, received
+        self.output.restore(output)
+        self.input[:] = received
         self.registers[:], self.divisor[:] = registers, divisor
 
 

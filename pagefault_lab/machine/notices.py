@@ -28,6 +28,8 @@ class What(Enum):
     FLUSH = "flush"  # INVLPG: linear address
     SHUTDOWN = "shutdown"
 
+    __hash__ = object.__hash__  # a member is one object; Enum's own takes longer than all else that a notice does
+
 
 LOADS: Final = (What.CR0, What.CR3, What.CR4, What.IDT, What.GDT, What.LDT, What.TASK)  # of system registers
 

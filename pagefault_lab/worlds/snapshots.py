@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zlib import crc32
 
+from pagefault_lab.machine.devices import Sent
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.memory import PAGE, WORDS
@@ -85,8 +86,8 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     if isinstance(value, dict):
         return {"": "dict", "of": [[_plain(name), _plain(part)] for name, part in value.items()]}
-    if isinstance(value, bytes):
-        return {"": "bytes", "of": value.hex()}
+    if isinstance(value, bytes | Sent):
+        return {"": "bytes", "of": bytes(value).hex()}
     if type(value).__name__ in _KINDS:
         return {"": type(value).__name__, "of": [_plain(getattr(value, name)) for name in value.__slots__]}
     if value is None or isinstance(value, int | str):

@@ -5,7 +5,8 @@ import pytest
 
 from pagefault_lab.lab.session import Session
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from wild_machines import soup
 
 from pagefault_lab.machine.delivery import Delivery
 from pagefault_lab.machine.events import Access, Noted, Reason
-from pagefault_lab.machine.instructions import table
 from pagefault_lab.machine.journal import records
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.machine.registers import CS, ECX, EDI, ESI, ESP, SS, STATUS
@@ -78,29 +78,6 @@ def assert_equal_all_along(code: bytes, seed: int, cpl: int, chunks: int = 12) -
             assert (translated.memory.frames[number] or [0] * 1024) == (frame or [0] * 1024), hex(number)
         assert translated.ports.save() == stepped.ports.save()
     return translated
-
-
-def soup(seed: int) -> bytes:
-    """Random instructions: any opcode of the table, any ModRM, some prefixes, jumps back now and then."""
-    source = random.Random(seed)
-    keys = list(table(4, 4))
-    out = bytearray()
-    while len(out) < 300:
-        if source.random() < 0.15:
-            out += source.choice((b"\x66", b"\x67", b"\xf3", b"\xf2", b"\x65", b"\xf0"))
-        if source.random() < 0.1:
-            out += bytes((source.choice((0x74, 0x75, 0xEB, 0xE2)), source.randrange(0xC0, 0x100)))
-            continue
-        if source.random() < 0.5:
-            key = source.choice(
-                (0x01, 0x03, 0x29, 0x2B, 0x31, 0x39, 0x89, 0x8B, 0x88, 0x8A, 0xFF, 0x83, 0xC1, 0x50, 0x58)
-            )
-        else:
-            key = source.choice(keys)
-        out += bytes((0x0F, key & 0xFF)) if key > 0xFF else bytes((key,))
-        out += bytes(source.choice((0x03, 0x06, 0x07, 0x43, 0x46, 0xC0 | source.randrange(64), source.randrange(256)))
-                     for _ in range(source.randrange(1, 3)))  # fmt: skip
-    return bytes(out) + b"\xeb\xc0" + b"\xe9" + (-len(out) - 7 & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 @pytest.mark.parametrize("cpl", [0, 3])

@@ -16,6 +16,7 @@ from pagefault_lab.machine.checkpoints import Checkpoints
 from pagefault_lab.machine.journal import records
 from pagefault_lab.machine.machine import Machine
 
+
 def advance(machine: Machine, way: str, count: int) -> None:
     if way == "stepped":
         last, before = machine.steps + count, -1

@@ -48,13 +48,14 @@ from pagefault_lab.lab import (
     walks,
     whatif,
 )
+from pagefault_lab.lab.breakpoints import told
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine import delivery, events, faults, paging, step
 from pagefault_lab.views import snake_case, view_of
 
 # parts of other values, which never stand alone; and the types of machinery
 PARTS = {
-    "Listed", "BreakpointLine", "Register", "HiddenSegment", "DescriptorEntry", "TssField", "TlbLine", "MemoryRange",
+    "Listed", "BreakpointLine", "By", "Register", "HiddenSegment", "DescriptorEntry", "TssField", "TlbLine", "MemoryRange",
     "ModuleLine", "Task", "Slot", "Field", "InstructionRow", "Example", "Lookup", "Rule", "Mapped", "Vector", "Change",
     "EntryEdit", "PokedValue", "Misled", "StaleTranslation", "Page", "Moment", "HiddenChange", "EntryChange",
     "DescriptorChange", "GateChange", "FieldChange", "ChangedRange", "TlbChange",
@@ -82,7 +83,7 @@ MODULES = (
     results, tables, explain, frames, decode, manual, modules, story, tasks, tracing, walks,
     changed_ranges, moments, difference, page_tables, poking, stale_translations,
     advice, asking, authors, hypotheses, matrix, whatif, stages, rescue, pictures,
-    context, stacks, theme,
+    context, stacks, theme, told,
 )  # fmt: skip
 
 
@@ -117,6 +118,10 @@ LINES = [
     "diff 0", "display/x $eax", "nop", "undisplay 1", "ksyms page", "lsmod", "insmod lecture.s", "lsmod",
     "rmmod lecture", "atmost 3 nop", "trace", "tour", "switch",
     "context", "layout", "layout off", "theme",
+    "watch ebx", "awatch $esp", "rwatch $esp, +8", "watch phys 0x1000 if eax", "catch fault", "modebp",
+    "pb 0x1000", "b $cs:$eip", "condition 1 eax", "ignore 1 2", "disable 1", "enable", "commands 1 p eax", "info break",
+    "pushl %ebx; popl %ebx", "incl %ebx", "b $eip", "int3", "reverse-nexti", "reverse-continue", "reverse-continue",
+    "reverse-finish", "delete",
     "kernel", "unmap $idtr.base", "flush", "movl 0,%eax", "why",
 ]  # fmt: skip
 

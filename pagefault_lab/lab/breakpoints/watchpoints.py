@@ -230,7 +230,7 @@ def watchpoint(
         place: Place | None = Place(address, 4 if size is None else size, physical)
     else:
         try:
-            place = _place(session, expression.root, here)
+            place = _place(session, expression.root, here or mode != "change")
         except Problem as problem:
             raise problem.placed(text=expression.line, column=expression.column) from None
     if place is None:
@@ -239,7 +239,7 @@ def watchpoint(
             raise Problem("this lies nowhere in memory", "watch -l u32[$esp]", text=expression.line,
                           column=expression.column)  # fmt: skip
         if mode != "change":
-            hint = "u32[...] or an address; `watch` sees values change"
+            hint = f"{expression.text}, +4 are the bytes there; `watch` sees values change"
             raise Problem("only what lies in memory can be read", hint, text=expression.line, column=expression.column)
         return ValueWatch(expression)
     if place.size > MOST_BYTES:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from random import Random
 
-from test_translation import soup
-
+from pagefault_lab.machine.instructions import table
 from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.registers import CS, ESP, VM
 from pagefault_lab.machine.segmentation import Descriptor, Segment, SystemSegment, TableRegister
@@ -14,6 +13,31 @@ from pagefault_lab.machine.segmentation import Descriptor, Segment, SystemSegmen
 DIRECTORY, TABLE, GDT, IDT, TSS = 0x1000, 0x2000, 0x3000, 0x4000, 0x5000
 CODE, TOP = 0x8000, 0x20000
 FLAT = (0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF, 0x00CFFA000000FFFF, 0x00CFF2000000FFFF)
+
+
+def soup(seed: int) -> bytes:
+    """Random instructions: any opcode of the table, any ModRM, some prefixes, jumps back now and then."""
+    source = Random(seed)
+    keys = list(table(4, 4))
+    out = bytearray()
+    while len(out) < 300:
+        if source.random() < 0.15:
+            out += source.choice((b"\x66", b"\x67", b"\xf3", b"\xf2", b"\x65", b"\xf0"))
+        if source.random() < 0.1:
+            out += bytes((source.choice((0x74, 0x75, 0xEB, 0xE2)), source.randrange(0xC0, 0x100)))
+            continue
+        if source.random() < 0.5:
+            key = source.choice(
+                (0x01, 0x03, 0x29, 0x2B, 0x31, 0x39, 0x89, 0x8B, 0x88, 0x8A, 0xFF, 0x83, 0xC1, 0x50, 0x58)
+            )
+        else:
+            key = source.choice(keys)
+        out += bytes((0x0F, key & 0xFF)) if key > 0xFF else bytes((key,))
+        out += bytes(source.choice((0x03, 0x06, 0x07, 0x43, 0x46, 0xC0 | source.randrange(64), source.randrange(256)))
+                     for _ in range(source.randrange(1, 3)))  # fmt: skip
+    return bytes(out) + b"\xeb\xc0" + b"\xe9" + (-len(out) - 7 & 0xFFFFFFFF).to_bytes(4, "little")
+
+
 TEXTS = [soup(seed) for seed in range(30)]
 
 

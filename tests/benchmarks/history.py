@@ -1,0 +1,175 @@
+"""What time travel costs, and how fast it is: `python tests/benchmarks/history.py [STEPS [CASE ...]]`.
+
+Ten million steps are run in a session, with history, and by the machine alone; then it is gone to and fro in them. The
+cases are a quiet program (that of speed.py); a task of the world `linux` that calls, faults now and then, makes system
+calls and is interrupted by the timer; and an adversary that writes to every page of the memory and to a port after
+each. Each case has a process of its own. Times mean something only beside each other, on a machine with nothing else
+to do. `step back` and `goto` are whole lines, from and to random places; `who` asks for a register and a word that were
+just written, and for a register and a word that nobody has written; `rc` goes back to where it all began.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from speed import PROGRAM
+
+import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
+from pagefault_lab.lab.session import Session
+from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.problem import Problem
+
+PLACES = 200  # random places that are gone to
+TICK = 100_000  # steps between two interrupts of the timer
+TASK = """
+1:      movl $300, %edi
+2:      call work
+        decl %edi
+        jnz 2b
+        movl $20, %eax                  # getpid
+        int $0x80
+        movl $45, %eax                  # brk: a page less,
+        movl $user_heap+0x1000, %ebx
+        int $0x80
+        movl $45, %eax                  # and one more, which is touched
+        movl $user_heap+0x2000, %ebx
+        int $0x80
+        movl %eax, user_heap+0x1800
+        jmp 1b
+work:   pushl %ebp
+        movl %esp, %ebp
+        movl $10, %ecx
+3:      addl %ecx, user_data
+        pushl %ecx
+        popl %eax
+        loop 3b
+        leave
+        ret
+"""
+ADVERSARY = """
+again:  movl $0x10000, %edi
+1:      incl (%edi)
+        movl %edi, 8(%edi)
+        outb %al, $0xe9
+        addl $0x1000, %edi
+        cmpl $0x2000000, %edi
+        jb 1b
+        jmp again
+"""
+
+
+class Case(NamedTuple):
+    """`hot` and `cold` are words in memory: one that is written all the time, one that never is."""
+
+    title: str
+    world: str
+    program: str
+    hot: str
+    cold: str
+    ticks: bool
+
+
+CASES = {
+    "quiet": Case("a quiet program", "bare", PROGRAM, "[0x44000]", "[0x70000]", False),
+    "task": Case("a task with faults", "linux", TASK, "user_data", "user_rodata", True),
+    "adversary": Case("an adversary", "bare", ADVERSARY, "[0x10000]", "[0x10010]", False),
+}
+
+
+def do(session: Session, *lines: str) -> None:
+    for line in lines:
+        with suppress(Problem):
+            for _ in session.execute(line):
+                pass
+
+
+def seconds(doing: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    doing()
+    return time.perf_counter() - start
+
+
+def megabytes() -> float:
+    """The memory that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+def run_free(machine: Machine, steps: int, ticks: bool) -> None:
+    end = machine.steps + steps
+    while machine.steps < end:
+        if ticks:
+            machine.interrupt(0x20)
+        tick = min(end, machine.steps + TICK) if ticks else end
+        while machine.steps < tick and machine.run(tick - machine.steps) is not Stop.WAITING:
+            pass
+
+
+def run_in(session: Session, steps: int, ticks: bool) -> None:
+    end = session.machine.steps + steps
+    while session.machine.steps < end:
+        session.budget = min(TICK, end - session.machine.steps) if ticks else end - session.machine.steps
+        do(session, *(["irq 0"] if ticks else []), "c")
+
+
+def measured(case: Case, steps: int) -> Iterable[tuple[str, float]]:
+    """What was measured, by what it is; times in milliseconds."""
+    random = Random(1)
+    session = Session(case.world, budget=0)
+    do(session, "asm", *case.program.strip().splitlines(), "end")
+    free = session.machine.copy()
+    first, before = session.machine.steps, megabytes()
+    recorded = seconds(lambda: run_in(session, steps, case.ticks))
+    yield "memory, MB", megabytes() - before
+    yield "marks", len(session.history.marks)
+    yield "kept frames", sum(len(each.frames) for each in session.history.checkpoints.kept)
+    yield "events", session.chronicle.count()
+
+    def timed(line: str) -> float:
+        return 1000 * seconds(lambda: do(session, line))
+
+    end = session.machine.steps
+    yield "timeline", timed("timeline")
+    yield "who eax", timed("who eax")
+    yield f"who {case.hot}", timed(f"who {case.hot}")
+    yield "who fs", timed("who fs")
+    yield f"who {case.cold}", timed(f"who {case.cold}")
+    yield "rc", timed("rc break")
+    yield "goto the present", timed("goto")
+    reached, back = [], []
+    for place in random.sample(range(session.history.first_step + 1, end), PLACES):
+        reached.append(timed(f"goto {place}"))
+        back.append(timed("reverse-stepi"))
+        assert session.machine.steps == place - 1
+    yield "goto, median", statistics.median(reached)
+    yield "goto, worst", max(reached)
+    yield "step back, median", statistics.median(back)
+    yield "step back, worst", max(back)
+    yield "memory then, MB", megabytes() - before
+    alone = seconds(lambda: run_free(free, end - first, case.ticks))
+    yield "free, million steps/s", steps / alone / 1e6
+    yield "with history, of that", alone / recorded
+
+
+def main(steps: int = 10_000_000, *names: str) -> None:
+    for name in names or CASES:
+        asked = [sys.executable, __file__, "--measure", name, str(steps)]
+        answer = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+        print(f"{CASES[name].title}, {steps:,} steps")
+        for what, value in json.loads(answer):
+            print(f"  {what:24} {value:12,.2f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(list(measured(CASES[sys.argv[2]], int(sys.argv[3])))))
+    else:
+        main(*(int(word) for word in sys.argv[1:2]), *sys.argv[2:])
