@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Container, Iterable, Iterator
 from enum import Enum
+from time import process_time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.lab.chronicle import Chronicle
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.breakpoints import Hits
     from pagefault_lab.lab.session import Session
 
-INTERVAL: Final = 50_000  # steps of a run between two marks,
-STEPS_PER_FRAME: Final = 100  # but at least so many for each frame of memory that has changed
+INTERVAL: Final = 0.03  # seconds of a run between two marks: about what it takes to make it again,
+SECONDS_PER_FRAME: Final = 45e-6  # but at least so many for each frame that has changed: twice what it costs to keep it
 MOST_MARKS: Final = 2000
 MOST_TIMES: Final = 600  # marks in long runs; beyond, the older ones are thinned out
-MOST_FRAMES: Final = 75_000  # kept copies of frames, together: 300 MB
+MOST_BYTES: Final = 200_000_000  # of kept frames, together
 STRETCH: Final = 5  # times as many, before the present line can no longer be undone
 LOOK_AGAIN: Final = 100  # marks and frames more, before it is looked whether they are too many
 
@@ -119,6 +120,8 @@ class History:
         self._newest_state: tuple[Any, ...] = ()  # the session's own, while it stands in the past
         self._begun: Begun | None = None
         self._undone = False  # whether the session stands where a line was undone or redone
+        self._visitor: Visitor | None = None  # answers questions about the past, as long as the marks keep their places
+        self._marked_at = 0.0  # what the process's clock said
         self._grown = 0  # marks and frames since their bounds were looked at
         session.machine.listener = self.chronicle.take
         self.take(Kind.HOST)
@@ -173,13 +176,14 @@ class History:
         self.checkpoints.take()
         self.marks.append(Mark(kind, line, self.session.save_state()))
         self._thin()
+        self._marked_at = process_time()
 
     def take_in_run(self) -> None:
         """In a long run, leave a mark to come back to."""
-        checkpoints = self.checkpoints
-        if self.in_past or checkpoints.steps_since < INTERVAL:
+        passed = process_time() - self._marked_at
+        if passed < INTERVAL or self.in_past or not self.checkpoints.steps_since:
             return
-        if checkpoints.steps_since >= STEPS_PER_FRAME * len(checkpoints.kept[-1].frames):
+        if passed >= SECONDS_PER_FRAME * len(self.checkpoints.kept[-1].frames):
             self.take(Kind.TIME)
 
     def begin_line(self, line: str) -> Ahead | None:
@@ -231,6 +235,7 @@ class History:
             present - here, lines, line,
         )  # fmt: skip
         del self.marks[place:]
+        self._visitor = None
         self._undone = False
         self._listen()
         return ahead
@@ -369,7 +374,9 @@ class History:
 
     def story(self, number: int) -> Step:
         """Step `number` (0 is the machine's first), told in full, by executing it again on a copy of the machine."""
-        return self.machine_at(number).step()
+        if number == self.session.machine.steps or not self.first_step <= number < self.present:
+            return self.machine_at(number).step()
+        return self._there(number).step()
 
     def machine_at(self, steps: int) -> Machine:
         """A copy of the machine as it was when it had made that many steps, just before it went on from there.
@@ -380,9 +387,14 @@ class History:
             raise Problem("that step is further back than the history reaches", f"it begins at step {self.first_step}")
         if steps == self.session.machine.steps:
             return self.session.machine.copy()
-        copy = self.machine_of(self.mark_before(steps)) if steps < self.present else self.checkpoints.copy_of_newest()
-        replay(copy, steps - copy.steps)
-        return copy
+        return self._there(steps).copy() if steps < self.present else self.checkpoints.copy_of_newest()
+
+    def _there(self, steps: int) -> Machine:
+        """The machine as `machine_at` has it, lent until the next question."""
+        if self._visitor is None:
+            self._visitor = self.visitor(steps)
+        self._visitor.go_to(steps)
+        return self._visitor.machine
 
     def machine_of(self, index: int) -> Machine:
         """A copy of the machine as it was at a mark (an index)."""
@@ -435,17 +447,20 @@ class History:
             return
         self._grown = 0
         times = [index for index, mark in enumerate(self.marks[:-1]) if mark.kind is Kind.TIME]
-        frames = sum(len(checkpoint.frames) for checkpoint in kept)
-        if len(times) > MOST_TIMES or (frames > MOST_FRAMES and len(times) > 2):
+        if self.checkpoints.size > MOST_BYTES:
+            self.checkpoints.squeeze()
+        if len(times) > MOST_TIMES or (self.checkpoints.size > MOST_BYTES and len(times) > 2):
             self._merge(times[: len(times) // 2 : 2])
+        kept = self.checkpoints.kept
         last_line = self.last_line or 0
-        frames = 0
+        size = 0
         for index in range(len(kept) - 1, 0, -1):
-            frames += len(kept[index].frames)
+            size += kept[index].size
             scale = 1 if index <= last_line else STRETCH
-            if len(kept) - index >= MOST_MARKS * scale or frames > MOST_FRAMES * scale:
+            if len(kept) - index >= MOST_MARKS * scale or size > MOST_BYTES * scale:
                 self.checkpoints.drop(index)
                 del self.marks[:index]
+                self._visitor = None
                 if self._begun is not None:
                     left = self._begun.mark - index
                     self._begun = self._begun._replace(mark=left) if left >= 0 else None
@@ -454,6 +469,7 @@ class History:
     def _merge(self, indices: list[int]) -> None:
         """Drop these marks of a long run."""
         self.checkpoints.merge(indices)
+        self._visitor = None
         dropped = set(indices)
         self.marks = [mark for index, mark in enumerate(self.marks) if index not in dropped]
         if self._begun is not None:

@@ -12,14 +12,18 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from zlib import DEFLATED, Z_RLE, compressobj, decompress
 
 from pagefault_lab.machine.memory import PAGE, Frame
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
-Kept: TypeAlias = "Frame | bytes | None"  # a frame's words; its bytes; or that it was never used
+Kept: TypeAlias = "Frame | bytes | None"  # a frame's words; its bytes, perhaps compressed; or that it was never used
 ZEROS: Final = bytes(PAGE)
+MOSTLY: Final = 0.7
+WINDOW: Final = -12  # for zlib: a frame is all that it has to look at, and needs no head
+OVERHEAD: Final = 100  # bytes that it takes to keep any
 
 
 def pack(words: Kept) -> Kept:
@@ -30,20 +34,35 @@ def pack(words: Kept) -> Kept:
     return ZEROS if data == ZEROS else data
 
 
+def squeeze(kept: Kept) -> Kept:
+    """The bytes of a frame, compressed if most of them are zeros: that takes no longer than to pack it."""
+    if not isinstance(kept, bytes) or len(kept) < PAGE or kept is ZEROS or kept.count(0) < MOSTLY * PAGE:
+        return kept
+    squeezer = compressobj(1, DEFLATED, WINDOW, 3, Z_RLE)
+    return squeezer.compress(kept) + squeezer.flush()
+
+
 def unpack(kept: Kept) -> Frame | None:
     """A frame from what is kept of it; perhaps the very list that is kept."""
-    return array("I", kept).tolist() if isinstance(kept, bytes) else kept
+    if not isinstance(kept, bytes):
+        return kept
+    return array("I", kept if len(kept) == PAGE else decompress(kept, WINDOW)).tolist()
 
 
 @dataclass(slots=True)
 class Checkpoint:
     """`steps` is the machine's step count there. `frames` is what those frames held that changed after it, up to the
-    next checkpoint."""
+    next checkpoint; they take about `size` bytes, once there is a next one. `squeezed`: they will not take fewer."""
 
     steps: int
     cpu: tuple[Any, ...]
     ports: dict[str, Any]
     frames: dict[int, Kept]
+    size: int = 0
+    squeezed: bool = False
+
+    def measure(self) -> None:
+        self.size = sum(OVERHEAD + len(kept) for kept in self.frames.values() if isinstance(kept, bytes))
 
 
 class Future(NamedTuple):
@@ -71,9 +90,11 @@ class Checkpoints:
         assert self.newest is None
         machine = self.machine
         if self.kept:
-            frames = self.kept[-1].frames
-            for number, words in frames.items():
-                frames[number] = pack(words)
+            last = self.kept[-1]
+            for number, words in last.frames.items():
+                last.frames[number] = pack(words)
+            last.measure()
+            last.squeezed = False
         checkpoint = self._state()
         self.kept.append(checkpoint)
         self._open(len(self.kept) - 1)
@@ -92,7 +113,7 @@ class Checkpoints:
         for number in frames:
             if number not in self.newest.frames:
                 words = self.machine.memory.frames[number]
-                self.newest.frames[number] = pack(words[:] if words is not None else None)
+                self.newest.frames[number] = words[:] if words is not None else None
         self._become(self.machine, self.kept[index], frames)
         self._open(index)
 
@@ -185,6 +206,20 @@ class Checkpoints:
 
     # --- bounds
 
+    @property
+    def size(self) -> int:
+        """About how many bytes the frames take that are kept."""
+        return sum(checkpoint.size for checkpoint in self.kept)
+
+    def squeeze(self) -> None:
+        """Let the frames take fewer bytes, but those that still change."""
+        for checkpoint in self.kept[:-1]:
+            if not checkpoint.squeezed:
+                for number, kept in checkpoint.frames.items():
+                    checkpoint.frames[number] = squeeze(kept)
+                checkpoint.measure()
+                checkpoint.squeezed = True
+
     def drop(self, count: int) -> None:
         """Forget the oldest checkpoints: what lies before the next one can no longer be reached."""
         del self.kept[:count]
@@ -198,8 +233,9 @@ class Checkpoints:
             if index not in dropped:
                 kept.append(checkpoint)
                 continue
-            before = kept[-1].frames
             for number, words in checkpoint.frames.items():
-                before.setdefault(number, words)
+                kept[-1].frames.setdefault(number, words)
+            kept[-1].measure()
+            kept[-1].squeezed &= checkpoint.squeezed
         self.kept = kept
         self._open(self.at - sum(index <= self.at for index in dropped))

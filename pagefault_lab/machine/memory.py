@@ -141,6 +141,6 @@ class Memory:
         frame = self.frame(number)
         if words is None:
             words = [0] * WORDS
-        if frame != words:
+        if number in self.code and frame != words:
             self.forget_code(number)
-            frame[:] = words
+        frame[:] = words

@@ -124,8 +124,8 @@ def travel(session: Session, states: dict[int, bytes], random: Random) -> None:
 @pytest.fixture
 def marks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Marks in long runs are taken now, and thinned out, as otherwise only in very long ones."""
-    monkeypatch.setattr(history_module, "INTERVAL", 500)
-    monkeypatch.setattr(history_module, "STEPS_PER_FRAME", 1)
+    monkeypatch.setattr(history_module, "INTERVAL", 0)
+    monkeypatch.setattr(history_module, "SECONDS_PER_FRAME", 0)
     monkeypatch.setattr(history_module, "MOST_TIMES", 10)
     monkeypatch.setattr(history_module, "LOOK_AGAIN", 5)
     monkeypatch.setattr("pagefault_lab.lab.runner.SLICE", 250)

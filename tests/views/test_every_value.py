@@ -55,7 +55,8 @@ from pagefault_lab.views import snake_case, view_of
 
 # parts of other values, which never stand alone; and the types of machinery
 PARTS = {
-    "Listed", "BreakpointLine", "By", "Register", "HiddenSegment", "DescriptorEntry", "TssField", "TlbLine", "MemoryRange",
+    "Listed", "BreakpointLine", "By", "Register", "HiddenSegment", "DescriptorEntry", "TssField", "TlbLine",
+    "MemoryRange",
     "ModuleLine", "Task", "Slot", "Field", "InstructionRow", "Example", "Lookup", "Rule", "Mapped", "Vector", "Change",
     "EntryEdit", "PokedValue", "Misled", "StaleTranslation", "Page", "Moment", "HiddenChange", "EntryChange",
     "DescriptorChange", "GateChange", "FieldChange", "ChangedRange", "TlbChange",
@@ -115,8 +116,11 @@ LINES = [
     "set $ebx = 9", "set $count = 1", "ni", "irq 0", "back", "redo", "who eax", "who [esp]", "timeline", "goto -1",
     "goto", "reverse-stepi", "set $ebx = 8", "world", "dmesg", "kernel", "user",
     "map 0x40000000", "protect $esp r", "poke $esp 1 2", 'poke/b $esp "text"', "diff", "unmap $esp", "flush", "back 2",
-    "diff 0", "display/x $eax", "nop", "undisplay 1", "ksyms page", "lsmod", "insmod lecture.s", "lsmod",
-    "rmmod lecture", "atmost 3 nop", "trace", "tour", "switch",
+    "watch eax", "awatch [esp] +8", "rwatch user_data", "watch pte(user_heap)", "pb 0x100000", "catch fault 14 if cr2",
+    "catch ring", "modebp", "condition 3 eax", "ignore 3 1", "disable 3", "enable 3", "commands 3 p eax", "info break",
+    "movl %eax,user_heap", "c", "c", "reverse-nexti", "reverse-continue ring", "reverse-continue", "reverse-finish",
+    "goto", "delete", "user", "user", "diff 0", "display/x $eax", "nop", "undisplay 1", "ksyms page", "lsmod",
+    "insmod lecture.s", "lsmod", "rmmod lecture", "atmost 3 nop", "trace", "tour", "switch",
     "context", "layout", "layout off", "theme",
     "watch ebx", "awatch $esp", "rwatch $esp, +8", "watch phys 0x1000 if eax", "catch fault", "modebp",
     "pb 0x1000", "b $cs:$eip", "condition 1 eax", "ignore 1 2", "disable 1", "enable", "commands 1 p eax", "info break",
