@@ -53,8 +53,8 @@ def origin_of_bytes(session: Session, physical: int, size: int, before: int | No
         raise ValueError("the bytes lie in two frames")
     frame = physical >> 12
 
-    def prepare(machine: Machine) -> _Watched:
-        watched = _Watched(machine.memory.frame(frame))
+    def prepare(machine: Machine) -> Tripwire:
+        watched = Tripwire(machine.memory.frame(frame))
         watched.places = range(physical >> 2 & 1023, (physical + size - 1 >> 2 & 1023) + 1)
         machine.memory.frames[frame] = watched
         return watched
@@ -84,8 +84,8 @@ class Written(Protocol):
     written: bool
 
 
-class _Watched(list[Any]):
-    """A list that knows whether one of some places was written."""
+class Tripwire(list[Any]):
+    """A list that knows whether one of some places was written, as fast as it may be written."""
 
     places: Container[int] = ()
     written = False
@@ -115,8 +115,8 @@ class _Compared:
 def _of_listed(session: Session, registers: str, number: int, value_in: Callable[[Machine], int]) -> Origin | None:
     """Who wrote a place of one of the processor's lists last."""
 
-    def prepare(machine: Machine) -> _Watched:
-        watched = _Watched(getattr(machine.cpu, registers))
+    def prepare(machine: Machine) -> Tripwire:
+        watched = Tripwire(getattr(machine.cpu, registers))
         watched.places = (number,)
         setattr(machine.cpu, registers, watched)
         return watched

@@ -9,42 +9,34 @@ is kept, until something else is done there.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from zlib import DEFLATED, Z_RLE, compressobj, decompress
 
-from pagefault_lab.machine.memory import PAGE, Frame
+from pagefault_lab.machine.memory import PAGE, ZEROS, Frame, pack
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
-Kept: TypeAlias = "Frame | bytes | None"  # a frame's words; its bytes, perhaps compressed; or that it was never used
-ZEROS: Final = bytes(PAGE)
+Kept: TypeAlias = "bytes | None"  # a frame's bytes, perhaps compressed; or that it was never used
+Found: TypeAlias = "Kept | Frame"
 MOSTLY: Final = 0.7
 WINDOW: Final = -12  # for zlib: a frame is all that it has to look at, and needs no head
 OVERHEAD: Final = 100  # bytes that it takes to keep any
 
 
-def pack(words: Kept) -> Kept:
-    """A frame as its bytes: a tenth of what its words take."""
-    if not isinstance(words, list):
-        return words
-    data = array("I", words).tobytes()
-    return ZEROS if data == ZEROS else data
-
-
 def squeeze(kept: Kept) -> Kept:
     """The bytes of a frame, compressed if most of them are zeros: that takes no longer than to pack it."""
-    if not isinstance(kept, bytes) or len(kept) < PAGE or kept is ZEROS or kept.count(0) < MOSTLY * PAGE:
+    if kept is None or len(kept) < PAGE or kept is ZEROS or kept.count(0) < MOSTLY * PAGE:
         return kept
     squeezer = compressobj(1, DEFLATED, WINDOW, 3, Z_RLE)
     return squeezer.compress(kept) + squeezer.flush()
 
 
-def unpack(kept: Kept) -> Frame | None:
-    """A frame from what is kept of it; perhaps the very list that is kept."""
-    if not isinstance(kept, bytes):
+def unpack(kept: Found) -> Frame | None:
+    """A frame from what is kept of it, or the very frame that is given."""
+    if kept is None or isinstance(kept, list):
         return kept
     return array("I", kept if len(kept) == PAGE else decompress(kept, WINDOW)).tolist()
 
@@ -62,7 +54,7 @@ class Checkpoint:
     squeezed: bool = False
 
     def measure(self) -> None:
-        self.size = sum(OVERHEAD + len(kept) for kept in self.frames.values() if isinstance(kept, bytes))
+        self.size = sum(OVERHEAD + len(kept or b"") for kept in self.frames.values())
 
 
 class Future(NamedTuple):
@@ -90,11 +82,8 @@ class Checkpoints:
         assert self.newest is None
         machine = self.machine
         if self.kept:
-            last = self.kept[-1]
-            for number, words in last.frames.items():
-                last.frames[number] = pack(words)
-            last.measure()
-            last.squeezed = False
+            self.kept[-1].measure()
+            self.kept[-1].squeezed = False
         checkpoint = self._state()
         self.kept.append(checkpoint)
         self._open(len(self.kept) - 1)
@@ -112,8 +101,7 @@ class Checkpoints:
         assert self.newest is not None
         for number in frames:
             if number not in self.newest.frames:
-                words = self.machine.memory.frames[number]
-                self.newest.frames[number] = words[:] if words is not None else None
+                self.newest.frames[number] = pack(self.machine.memory.frames[number])
         self._become(self.machine, self.kept[index], frames)
         self._open(index)
 
@@ -151,16 +139,16 @@ class Checkpoints:
         """A copy of the machine as it is in the newest state."""
         return self.machine.copy() if self.newest is None else self._copy(self.newest, self.newest.frames)
 
-    def _copy(self, checkpoint: Checkpoint, frames: dict[int, Kept]) -> Machine:
+    def _copy(self, checkpoint: Checkpoint, frames: Mapping[int, Found]) -> Machine:
         copy = self.machine.copy()
         self._become(copy, checkpoint, frames)
         return copy
 
-    def _frames_at(self, index: int, at: int) -> dict[int, Kept]:
+    def _frames_at(self, index: int, at: int) -> dict[int, Found]:
         """The frames in which checkpoint `index` may differ from `at` and what follows that, as they are there."""
         first, last = sorted((index, at))
         numbers = {number for checkpoint in self.kept[first : last + 1] for number in checkpoint.frames}
-        found: dict[int, Kept] = {}
+        found: dict[int, Found] = {}
         for checkpoint in self.kept[index:]:
             for number in numbers & checkpoint.frames.keys():
                 found[number] = checkpoint.frames[number]
@@ -175,7 +163,7 @@ class Checkpoints:
         machine = self.machine
         return Checkpoint(machine.steps, machine.cpu.save(), machine.ports.save(), {})
 
-    def _become(self, machine: Machine, checkpoint: Checkpoint, frames: dict[int, Kept]) -> None:
+    def _become(self, machine: Machine, checkpoint: Checkpoint, frames: Mapping[int, Found]) -> None:
         machine.memory.saved = None
         for number, words in frames.items():
             machine.memory.put(number, unpack(words))

@@ -7,10 +7,12 @@ as ones and ignore writes, like a bus that nobody answers.
 
 from __future__ import annotations
 
+from array import array
 from typing import Any, Final
 
 WORDS: Final = 1024
 PAGE: Final = 4096
+ZEROS: Final = bytes(PAGE)
 Frame = list[int]
 
 
@@ -48,10 +50,19 @@ class Code:
         self.heat.clear()
 
 
+def pack(frame: Frame | None) -> bytes | None:
+    """A frame as its bytes, which take a tenth of its room; None for one that was never used."""
+    if frame is None:
+        return None
+    data = array("I", frame).tobytes()
+    return ZEROS if data == ZEROS else data
+
+
 class Memory:
     """`size` bytes of RAM from physical address 0; `size` is a multiple of 4096.
 
-    `saved`, when not None, takes what frames held at the last checkpoint as they first change. `leaving` is not empty
+    `saved`, when not None, takes what frames held at the last checkpoint as they first change: their bytes, or None for
+    one that was never used. `leaving` is not empty
     when a translated block must not go on behind its present instruction.
     """
 
@@ -61,7 +72,7 @@ class Memory:
         self.size = size
         self.frames: list[Frame | None] = [None] * (size // PAGE)
         self.code: dict[int, Code] = {}
-        self.saved: dict[int, Frame | bytes | None] | None = None
+        self.saved: dict[int, bytes | None] | None = None
         self.leaving: list[None] = []
 
     def frame(self, number: int) -> Frame:
@@ -81,7 +92,7 @@ class Memory:
         """Announce that a frame is about to change: keeps what the last checkpoint needs."""
         if self.saved is not None and number not in self.saved and number < len(self.frames):
             frame = self.frames[number]
-            self.saved[number] = None if frame is None else frame[:]
+            self.saved[number] = pack(frame)
 
     def read(self, physical: int, size: int) -> int:
         """`size` bytes (1 to 4) that lie in one frame, as a little-endian number."""

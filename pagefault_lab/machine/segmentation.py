@@ -167,16 +167,20 @@ class Segment:
 
     def refusal(self, number: int, offset: int, size: int, kind: Kind) -> tuple[str, Fault] | None:
         """The rule that an access through segment register `number` breaks, and its fault; None if it is allowed."""
-        fault = stack_fault(0) if number == SS else general_protection(0)
         if not self.valid:
-            return "the segment register is not null", fault
+            return "the segment register is not null", _fault_through(number)
         if kind is Kind.WRITE and not self.writable:
             return "the segment is writable", general_protection(0)
         if kind is Kind.READ and not self.readable:
             return "the segment is readable", general_protection(0)
         if not self.contains(offset, size):
-            return "the offset is within the limit", fault
+            return "the offset is within the limit", _fault_through(number)
         return None
+
+
+def _fault_through(number: int) -> Fault:
+    """What an access through this segment register raises."""
+    return stack_fault(0) if number == SS else general_protection(0)
 
 
 NULL_SEGMENT: Final = Segment(0)
