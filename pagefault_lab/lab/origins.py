@@ -12,9 +12,11 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pagefault_lab.lab.history import History, Visitor, replay
-from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.machine.cpu import Cpu
+from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.registers import NAMES_32, SEGMENT_NAMES
+from pagefault_lab.machine.segmentation import SystemSegment, TableRegister
 from pagefault_lab.machine.watches import Watch
 from pagefault_lab.problem import Problem
 
@@ -72,7 +74,7 @@ def origin_of_register(session: Session, name: str) -> Origin | None:
         number = SEGMENT_NAMES.index(name)
         return _of_listed(session, "segments", number, lambda machine: machine.cpu.segments[number].selector)
     if name == "cr2":
-        return _of_value(session, lambda machine: machine.cpu.cr2)
+        return _search(session, _watch_cr2, lambda machine: machine.cpu.cr2)
     if name not in LOADS:
         raise Problem(f"nobody keeps who wrote {name}", f"of these it can be asked: {' '.join(REGISTERS)}")
     return _of_load(session, name)
@@ -96,20 +98,26 @@ class Tripwire(list[Any]):
         super().__setitem__(key, value)
 
 
-class _Compared:
-    """A value that counts as written when it has changed."""
+class _WithCr2(Cpu):
+    """A processor that knows whether CR2 was written: by a page fault or by MOV."""
 
-    def __init__(self, value_in: Callable[[], int]) -> None:
-        self._value_in = value_in
-        self._known = value_in()
+    written = False
 
     @property
-    def written(self) -> bool:
-        return self._known != self._value_in()
+    def cr2(self) -> int:
+        return self._cr2
 
-    @written.setter
-    def written(self, _: bool) -> None:
-        self._known = self._value_in()
+    @cr2.setter
+    def cr2(self, value: int) -> None:
+        self.written = True
+        self._cr2 = value
+
+
+def _watch_cr2(machine: Machine) -> _WithCr2:
+    state = machine.cpu.save()
+    machine.cpu = cpu = _WithCr2(machine.memory, machine.ports)
+    cpu.restore(state)
+    return cpu
 
 
 def _of_listed(session: Session, registers: str, number: int, value_in: Callable[[Machine], int]) -> Origin | None:
@@ -124,20 +132,14 @@ def _of_listed(session: Session, registers: str, number: int, value_in: Callable
     return _search(session, prepare, value_in)
 
 
-def _of_value(session: Session, value_in: Callable[[Machine], int], first: int = -1) -> Origin | None:
-    """Who changed a value last, in step `first` or later."""
-    return _search(session, lambda machine: _Compared(lambda: value_in(machine)), value_in, first=first)
-
-
 def _search(
     session: Session,
     prepare: Callable[[Machine], Written],
     value_in: Callable[[Machine], int],
     watch: Watch | None = None,
     before: int | None = None,
-    first: int = -1,
 ) -> Origin | None:
-    """Search back to step `first`, a chunk of steps at a time.
+    """Search back, a chunk of steps at a time.
 
     `prepare` makes a place of a copy know when it is written. Of memory that is a frame's word; `watch` then are the
     very bytes.
@@ -146,8 +148,6 @@ def _search(
     after = value_in(session.machine if before is None else history.machine_at(before))
     visitor: Visitor | None = None
     for place, until in history.stretches_backwards(before, watch.start >> 12 if watch else None):
-        if until <= first:
-            break
         if visitor is None:
             visitor = Visitor(history, place)
             watched = prepare(visitor.machine)
@@ -174,8 +174,8 @@ def _search(
             while machine.steps < min(began + CHUNK, until):
                 known = value_in(machine)
                 watched.written = False
-                stop = machine.run(1)
-                if watched.written if watch is None else stop is Stop.CAUGHT:
+                machine.run(1)
+                if watched.written if watch is None else machine.caught:
                     found = machine.steps - 1, known, value_in(machine)
             machine.cpu.watch(())
             if found is not None:
@@ -185,23 +185,36 @@ def _search(
 
 
 def _of_load(session: Session, name: str) -> Origin | None:
-    """Who loaded a system register last. Loads are in the chronicle, but those of the host."""
-
-    def value_in(machine: Machine) -> int:
-        register = getattr(machine.cpu, name)
-        if isinstance(register, int):
-            return register
-        value: int = register.base if name in ("idtr", "gdtr") else register.selector
-        return value
-
+    """Who loaded a system register last. The processor's loads are in the chronicle; the host's lie between marks."""
+    history = session.history
     event = session.chronicle.last(LOADS[name])
-    changed = _of_value(session, value_in, event.step if event is not None else -1)
-    if changed is not None or event is None:
-        return changed
-    machine = session.history.machine_at(event.step)
-    before = value_in(machine)
-    machine.step()
-    return _by_step(session, event.step, before, value_in(machine))
+    before = after = None
+    if event is not None:
+        machine = history.machine_at(event.step)
+        before = getattr(machine.cpu, name)
+        machine.step()
+        after = getattr(machine.cpu, name)
+    now = getattr(session.machine.cpu, name)
+    for place, until in history.stretches_backwards():
+        checkpoint = history.checkpoints.kept[place]
+        loaded = event is not None and checkpoint.steps <= event.step < until
+        left = after if loaded else Cpu.saved(checkpoint.cpu, name)
+        if left != now:
+            return _by_host(session, place, until, _number(left), _number(now))
+        if loaded and event is not None:
+            return _by_step(session, event.step, _number(before), _number(after))
+        now = left
+    return None
+
+
+def _number(register: Any) -> int:
+    """What is told of a system register."""
+    match register:
+        case TableRegister(base):
+            return base
+        case SystemSegment(selector):
+            return selector
+    return int(register)
 
 
 def _by_step(session: Session, step: int, before: int, after: int) -> Origin:

@@ -149,6 +149,11 @@ class Cpu:
         self.tlb.entries = dict(entries)
         self.forget_pages()
 
+    @staticmethod
+    def saved(state: tuple[Any, ...], name: str) -> Any:
+        """What CR0, IDTR or TR, say, was in a state that `save` gave."""
+        return state[0][_SAVED.index(name)]
+
     # --- fast paths
 
     def refresh(self) -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from benches import do, wild_line, wild_session
+from benches import do, only, wild_line, wild_session
 
 from pagefault_lab.lab.history import Kind
 from pagefault_lab.lab.origins import LOADS, REGISTERS, Origin, origin_of_bytes, origin_of_register

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pagefault_lab.lab.breakpoints.places import Begun
+from pagefault_lab.lab.breakpoints.places import Begun, frames_of
 from pagefault_lab.lab.breakpoints.points import Breakpoint, Hit, Look
 from pagefault_lab.lab.breakpoints.returning import LEAVES, Nesting
 from pagefault_lab.lab.breakpoints.told import Caught, Reached, by, line_of
 from pagefault_lab.lab.contexts import Then
 from pagefault_lab.lab.history import Visitor, replay
+from pagefault_lab.lab.origins import Tripwire
 from pagefault_lab.lab.results import Message
 from pagefault_lab.lab.travel import travel
 from pagefault_lab.machine.notices import What
@@ -19,8 +20,11 @@ from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
+    from pagefault_lab.machine.machine import Machine
+    from pagefault_lab.machine.watches import Watch
 
-MOST_LOOKS: Final = 500  # of a stretch, before only its later half is looked at
+MOST_LOOKS: Final = 500  # in a part of a stretch in which something holds, before its end is looked at instead
+MAPPING: Final = (What.TABLE, What.CR0, What.CR3, What.CR4)  # what changes which frame lies at an address
 KINDS: Final = {
     "": (What.FAULT, What.RING, What.SHUTDOWN),
     "fault": (What.FAULT, What.SHUTDOWN),
@@ -42,11 +46,12 @@ class Search:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._visitor: Visitor | None = None
+        self._wires: dict[int, Tripwire] = {}  # by the number of a frame of the copy
 
     def last(self, points: Sequence[Breakpoint], end: int, first: int) -> Found | None:
         """The last moment before step `end`, and not before step `first`, at which one of these holds."""
         history = self.session.history
-        kinds = _only_events(self.session, points)
+        kinds, watches = _only_events(self.session, points), _only_writes(self.session, points)
         for place, until in history.stretches_backwards(end):
             start = history.checkpoints.kept[place].steps
             if until < first:
@@ -54,6 +59,8 @@ class Search:
             if start == until:
                 continue
             if kinds and next(self.session.chronicle.events(*kinds, first=start, end=until), None) is None:
+                continue
+            if watches and not self._may_write(watches, place, start, until):
                 continue
             found = self._scan(place, points, start, until, end)
             if found is not None:
@@ -77,7 +84,7 @@ class Search:
             raise Problem("the search was stopped", "the session stands where it stood")
 
     def _scan(self, place: int, points: Sequence[Breakpoint], start: int, until: int, end: int) -> Found | None:
-        """The last moment in a part of a stretch. If much has to be looked at there, its later half comes first."""
+        """The last moment in a part of a stretch. If something holds often in it, its end comes first."""
         session = self.session
         machine = self.stand(place, start).machine
         variables = session.variables_in(session.history.marks[place].state)
@@ -87,9 +94,9 @@ class Search:
         look = Look(points, context)
         while machine.steps < until:
             self.check_goes_on()
-            if looks >= MOST_LOOKS and until - start > 2 * MOST_LOOKS:
-                middle = (start + until) // 2
-                return self._scan(place, points, middle, until, end) or self._scan(place, points, start, middle, end)
+            if found is not None and looks >= MOST_LOOKS and until - machine.steps > machine.steps - start:
+                later = until - (machine.steps - start)
+                return self._scan(place, points, later, until, end) or self._scan(place, points, start, later, end)
             machine.run(1 if look.each_step else until - machine.steps, look.addresses, catch=look.catch)
             looks += 1
             for hit in look.hits():
@@ -101,6 +108,38 @@ class Search:
             look.again()
         return found
 
+    def _may_write(self, watches: Sequence[Watch], place: int, start: int, until: int) -> bool:
+        """Whether one of these places may be written in a stretch: found at full speed, by words of physical memory."""
+        linear = [watch for watch in watches if not watch.physical]
+        if linear and next(self.session.chronicle.events(*MAPPING, first=start, end=until), None) is not None:
+            return True
+        machine = self.stand(place, start).machine
+        words: dict[int, list[int]] = {}  # by the number of a frame
+        for watch in watches:
+            for address, size in _pieces(watch):
+                for frame in (address >> 12,) if watch.physical else frames_of(machine, address):
+                    places = range(address >> 2 & 1023, ((address & 0xFFF) + size - 1 >> 2) + 1)
+                    words.setdefault(frame, []).extend(places)
+        wires = [self._wire(machine, frame, words[frame]) for frame in words if machine.memory.exists(frame)]
+        replay(machine, until - machine.steps)
+        return any(wire.written for wire in wires)
+
+    def _wire(self, machine: Machine, frame: int, words: Sequence[int]) -> Tripwire:
+        """The frame of the copy, which knows from now on whether these words are written, or any between them."""
+        if frame not in self._wires:
+            machine.memory.frames[frame] = self._wires[frame] = Tripwire(machine.memory.frame(frame))
+            machine.cpu.forget_pages()
+        wire = self._wires[frame]
+        wire.places, wire.written = range(min(words), max(words) + 1), False
+        return wire
+
+
+def _pieces(watch: Watch) -> Iterator[tuple[int, int]]:
+    """(address, bytes) of the parts of a watched range, each in one page."""
+    for page in watch.pages:
+        start = max(watch.start, page << 12)
+        yield start, min(watch.end, page + 1 << 12) - start
+
 
 def _only_events(session: Session, points: Sequence[Breakpoint]) -> frozenset[What]:
     """The kinds of events that are all these wait for; none if they wait for something else, too."""
@@ -108,6 +147,15 @@ def _only_events(session: Session, points: Sequence[Breakpoint]) -> frozenset[Wh
     if any(each.addresses or each.watches or each.each_step for each in asked):
         return frozenset()
     return frozenset().union(*(each.catch for each in asked))
+
+
+def _only_writes(session: Session, points: Sequence[Breakpoint]) -> tuple[Watch, ...]:
+    """The places that all these wait for to be written; none if they wait for something else, too."""
+    asked = [point.asks(session.machine) for point in points]
+    watches = tuple(watch for each in asked for watch in each.watches)
+    if any(each.addresses or each.catch or each.each_step for each in asked) or any(each.reads for each in watches):
+        return ()
+    return watches
 
 
 # --- what commands do
@@ -190,11 +238,8 @@ def entered(search: Search, end: int) -> int | None:
         while machine.steps < until:
             search.check_goes_on()
             asked = nesting.asks(machine)
-            ahead = nesting.change_ahead(machine) if asked.each_step else 0
-            before = machine.steps
-            limit = 1 if asked.each_step else until - before
-            machine.run(limit, asked.addresses, catch=asked.catch)
-            change = nesting.change(machine, ahead, machine.steps == before + 1)
+            machine.run(1 if asked.each_step else until - machine.steps, asked.addresses, catch=asked.catch)
+            change = nesting.change(machine)
             if change > 0:
                 open_.append(machine.steps - 1)
             elif change < 0 and open_:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.lab import peeking
 from pagefault_lab.lab.breakpoints.points import Asked, Breakpoint
+from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.notices import Notice, What
+from pagefault_lab.machine.paging import Mapped, walk
 from pagefault_lab.machine.registers import CS, PG, PSE
 from pagefault_lab.machine.watches import Watch
 
@@ -161,6 +163,17 @@ class Begun(Breakpoint):
 
     def happened(self, context: Context, known: Any) -> bool | None:
         return True if not known and linear_eip(context.machine) == self.place else None
+
+
+def frames_of(machine: Machine, linear: int) -> set[int]:
+    """The frames that lie at a linear address now: by the TLB, which may be stale, and by the page tables."""
+    cpu = machine.cpu
+    if not cpu.cr0 & PG:
+        return {linear >> 12}
+    found = walk(machine.memory, cpu.cr0, cpu.cr3, cpu.cr4, linear, Kind.READ, False).end
+    frames = {found.physical >> 12} if isinstance(found, Mapped) else set()
+    cached = cpu.tlb.entries.get(linear >> 12)
+    return frames if cached is None else frames | {cached.frame}
 
 
 def linear_addresses(machine: Machine, physical: int) -> Iterator[int]:

@@ -27,36 +27,25 @@ MOST: Final = 500  # instructions that are looked at ahead
 
 
 class Nesting:
-    """Tells where a machine goes in and out. It is asked for what the machine must be asked for, and when that has come
-    back, what it has come to."""
+    """Tells where a machine goes in and out: it says what the machine must be asked for, and when that has come back,
+    what it has done there."""
 
     def __init__(self) -> None:
-        self._turns: dict[int, frozenset[int]] = {}  # by where it begins: the addresses to which the machine can run
+        self._known: dict[tuple[int, int], tuple[Asked, int]] = {}  # by address space and address: see `_look`
+        self._ahead = 0  # what the instruction would do that the machine stood before
 
     def asks(self, machine: Machine) -> Asked:
-        here = linear_eip(machine)
-        if here not in self._turns:
-            self._turns[here] = _turns(machine, here)
-        turns = self._turns[here]
-        return Asked(turns, catch=DELIVERIES, each_step=here in turns)
+        place = machine.cpu.cr3, linear_eip(machine)
+        if place not in self._known:
+            self._known[place] = _look(machine, place[1])
+        asked, self._ahead = self._known[place]
+        return asked
 
-    def change_ahead(self, machine: Machine) -> int:
-        """1 if the next instruction calls, -1 if it returns, else 0. A call of the next instruction only wants to know
-        where it is."""
-        instruction = instruction_at(machine, linear_eip(machine))
-        if instruction is None:
-            return 0
-        name, operand = instruction.form.name, next(iter(instruction.operands), None)
-        if name in ENTERS:
-            return 0 if isinstance(operand, Target) and not operand.displacement else 1
-        return -1 if name in LEAVES else 0
-
-    def change(self, machine: Machine, ahead: int, stepped: bool) -> int:
-        """1 if the machine has just gone in, -1 if it has come out; `ahead` is what it then stood before, `stepped`
-        whether it has made that step."""
+    def change(self, machine: Machine) -> int:
+        """1 if the machine has just gone in, -1 if it has come out, else 0."""
         if any(isinstance(each, Notice) and each.what in DELIVERIES for each in machine.caught):
             return 1
-        return ahead if stepped else 0
+        return self._ahead
 
 
 class Returned(Breakpoint):
@@ -73,16 +62,23 @@ class Returned(Breakpoint):
     def asks_anew(self, machine: Machine) -> bool:
         return True
 
-    def known(self, context: Context) -> tuple[int, int]:
-        machine = context.machine
-        turn = self._nesting.asks(machine).each_step
-        return machine.steps, self._nesting.change_ahead(machine) if turn else 0
-
-    def happened(self, context: Context, known: tuple[int, int]) -> bool | None:
-        steps, ahead = known
-        machine = context.machine
-        self._depth += self._nesting.change(machine, ahead, machine.steps == steps + 1)
+    def happened(self, context: Context, known: None) -> bool | None:
+        self._depth += self._nesting.change(context.machine)
         return True if self._depth < 0 else None
+
+
+def _look(machine: Machine, here: int) -> tuple[Asked, int]:
+    """How far the machine can run from here on: one step if the next instruction is a turn. And what that would do: 1
+    if it calls, -1 if it returns, else 0. A call of the next instruction only wants to know where it is."""
+    turns = _turns(machine, here)
+    asked = Asked(turns, catch=DELIVERIES, each_step=here in turns)
+    instruction = instruction_at(machine, here)
+    if not asked.each_step or instruction is None:
+        return asked, 0
+    name, operand = instruction.form.name, next(iter(instruction.operands), None)
+    if name in ENTERS:
+        return asked, 0 if isinstance(operand, Target) and not operand.displacement else 1
+    return asked, -1 if name in LEAVES else 0
 
 
 def _turns(machine: Machine, start: int) -> frozenset[int]:
