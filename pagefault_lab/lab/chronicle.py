@@ -76,9 +76,12 @@ class Chronicle:
         found = [map(places.__getitem__, range(n - 1, -1, -1)) for places, n in self._reach(what, end)]
         yield from map(self._event, merge(*found, reverse=True))
 
-    def count(self, *what: What, end: int | None = None) -> int:
+    def count(self, *what: What, first: int = 0, end: int | None = None) -> int:
         """How many there are."""
-        return sum(n for _, n in self._reach(what, end)) if what else self._end(end)
+        start = self._place(first)
+        if not what:
+            return max(self._end(end) - start, 0)
+        return sum(max(n - bisect_left(places, start), 0) for places, n in self._reach(what, end))
 
     def last(self, *what: What, end: int | None = None) -> Event | None:
         """The newest; None if there is none."""

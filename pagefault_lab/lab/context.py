@@ -8,7 +8,7 @@ from pagefault_lab.lab import tables
 from pagefault_lab.lab.code import around
 from pagefault_lab.lab.results import Disassembly, Place
 from pagefault_lab.lab.stacks import Stack, stacks
-from pagefault_lab.lab.travel import Timeline, timeline
+from pagefault_lab.lab.travel import WORTH_A_ROW, Timeline, timeline
 from pagefault_lab.lab.walks import is_refused
 from pagefault_lab.machine.events import Kind, TlbHit
 from pagefault_lab.machine.paging import PageWalk
@@ -51,7 +51,7 @@ def context(session: Session) -> Context:
         tables.registers(session.machine, session.symbols.name, session.registers_before),
         _translation(session.last),
         stacks(session),
-        timeline(session, count=EVENTS),
+        timeline(session, WORTH_A_ROW, EVENTS),
     )
 
 

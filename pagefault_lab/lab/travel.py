@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.lab.chronicle import Event
-from pagefault_lab.lab.history import Kind
+from pagefault_lab.lab.history import History, Kind
 from pagefault_lab.lab.results import Travelled
+from pagefault_lab.lab.walks import Maps, mapped_by
 from pagefault_lab.machine.notices import LOADS, What
 from pagefault_lab.problem import Problem
 
@@ -54,13 +56,15 @@ def go_to(session: Session, step: Expression | None) -> Travelled:
 
 class TimelineRow(NamedTuple):
     """One thing that happened: what the processor did (`event`), or a line that was typed. `name` is the symbol of
-    where it stood; `fault` the number that `why fault` knows it by."""
+    where it stood; `fault` the number that `why fault` knows it by. `maps` tells of an entry of a page table what it
+    maps, if it is one of the present directory."""
 
     step: int
     event: Event | None
     line: str
     name: str
     fault: int | None
+    maps: Maps | None = None
 
 
 class Timeline(NamedTuple):
@@ -79,31 +83,52 @@ def timeline(session: Session, what: tuple[What, ...] = (), count: int = SHOWN, 
     """What happened around a step (where the session stands): what the processor did of these kinds, without one of all
     but port accesses and INVLPGs, and the lines that were typed. It looks ahead, too, where there is a future."""
     history, chronicle = session.history, session.chronicle
-    here = session.machine.steps
+    here, end = session.machine.steps, history.present
     centre = here if around is None else around
     kinds = what or WORTH_A_ROW
-    end = history.present
-    before = list(islice(chronicle.backwards(*kinds, end=centre), count))
-    behind = list(islice(chronicle.events(*kinds, first=centre, end=end), count))
-    half = max(count // 2, count - len(behind))
-    events = [*reversed(before[:half]), *behind[: count - min(half, len(before))]]
-    earlier = chronicle.count(*kinds, end=centre) - min(half, len(before))
-    later = chronicle.count(*kinds, end=end) - earlier - len(events)
-    rows = [(event.step, 1, _row(session, event)) for event in events]
-    if not what:
-        since = events[0].step if earlier else history.first_step
-        until = events[-1].step if later else end
-        for checkpoint, mark in zip(history.checkpoints.kept, history.marks, strict=True):
-            if mark.kind is Kind.LINE and since <= checkpoint.steps <= until:
-                rows.append((checkpoint.steps, 0, TimelineRow(checkpoint.steps, None, mark.line, "", None)))
-    rows.sort(key=lambda row: row[:2])
-    return Timeline(tuple(row for *_, row in rows), here, end, history.first_step, earlier, later)
+    passed, ahead = ([], []) if what else _lines(history, centre)
+    newest = [*islice(chronicle.backwards(*kinds, end=centre), count)]
+    before: list[Event | _Line] = [*passed[-count:], *reversed(newest)]
+    behind: list[Event | _Line] = [*ahead[:count], *islice(chronicle.events(*kinds, first=centre, end=end), count)]
+    before, behind = sorted(before, key=_place)[-count:], sorted(behind, key=_place)[:count]
+    left = min(len(before), max(count // 2, count - len(behind)))
+    before = before[len(before) - left :]
+    behind = behind[: count - left]
+    return Timeline(
+        tuple(_row(session, each) for each in (*before, *behind)), here, end, history.first_step,
+        chronicle.count(*kinds, end=centre) + len(passed) - len(before),
+        chronicle.count(*kinds, first=centre, end=end) + len(ahead) - len(behind),
+    )  # fmt: skip
 
 
-def _row(session: Session, event: Event) -> TimelineRow:
-    name = session.symbols.name(event.address) or ""
-    fault = None
-    if event.what is What.FAULT:
-        of_step = session.chronicle.events(What.FAULT, first=event.step, end=event.step + 1)
-        fault = session.chronicle.count(What.FAULT, end=event.step) + [*of_step].index(event) + 1
-    return TimelineRow(event.step, event, "", name, fault)
+class _Line(NamedTuple):
+    """A line that was typed when so many steps had been made."""
+
+    step: int
+    text: str
+
+
+def _lines(history: History, centre: int) -> tuple[list[_Line], list[_Line]]:
+    """All lines that the history has: those that began before a step, or in the present, and the others."""
+    marks = zip(history.checkpoints.kept, history.marks, strict=True)
+    lines = [_Line(checkpoint.steps, mark.line) for checkpoint, mark in marks if mark.kind is Kind.LINE]
+    first = bisect_left(lines, centre + (centre == history.present), key=lambda line: line.step)
+    return lines[:first], lines[first:]
+
+
+def _place(row: Event | _Line) -> tuple[int, bool]:
+    """The order of rows: a line begins before its first step."""
+    return row.step, isinstance(row, Event)
+
+
+def _row(session: Session, row: Event | _Line) -> TimelineRow:
+    if isinstance(row, _Line):
+        return TimelineRow(row.step, None, row.text, "", None)
+    name = session.symbols.name(row.address) or ""
+    fault = maps = None
+    if row.what is What.FAULT:
+        of_step = session.chronicle.events(What.FAULT, first=row.step, end=row.step + 1)
+        fault = session.chronicle.count(What.FAULT, end=row.step) + [*of_step].index(row) + 1
+    if row.what is What.TABLE:
+        maps = mapped_by(session.machine, row.numbers[0])
+    return TimelineRow(row.step, row, "", name, fault, maps)

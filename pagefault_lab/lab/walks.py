@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from pagefault_lab.machine.events import Kind, SegmentAccess, TlbHit
 from pagefault_lab.machine.faults import Fault, FaultRaised
-from pagefault_lab.machine.paging import DIRTY, Lookup, Mapped, PageWalk, walk
+from pagefault_lab.machine.paging import DIRTY, LARGE, PRESENT, Lookup, Mapped, PageWalk, walk
+from pagefault_lab.machine.registers import PSE
 from pagefault_lab.machine.tlb import TlbEntry
 
 if TYPE_CHECKING:
@@ -19,6 +20,27 @@ def walk_now(machine: Machine, linear: int, kind: Kind = Kind.READ, user: bool =
     """What the tables of CR3 say of an access, whatever the TLB believes; paging is on."""
     cpu = machine.cpu
     return walk(machine.memory, cpu.cr0, cpu.cr3, cpu.cr4, linear, kind, user)
+
+
+class Maps(NamedTuple):
+    """What an entry of a page table is for: the first linear address that it maps. `level` is PDE or PTE."""
+
+    level: str
+    linear: int
+
+
+def mapped_by(machine: Machine, physical: int) -> Maps | None:
+    """What the entry at a physical address maps; None if it is in no table of the present page directory."""
+    cpu, frame, index = machine.cpu, physical >> 12, physical >> 2 & 1023
+    if frame not in cpu.tables:
+        return None
+    directory = cpu.cr3 >> 12
+    if frame == directory:
+        return Maps("PDE", index << 22)
+    large = LARGE if cpu.cr4 & PSE else 0
+    entries = enumerate(machine.memory.frame(directory))
+    above = next(place for place, entry in entries if entry & (PRESENT | large) == PRESENT and entry >> 12 == frame)
+    return Maps("PTE", above << 22 | index << 12)
 
 
 class Cached(NamedTuple):

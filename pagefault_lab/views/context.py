@@ -104,7 +104,7 @@ class Page:
         Of more than there is room for, the last rows are shown: where one stands must be among them.
         """
         shown = self.shown.timeline
-        happened = [(row.step, timeline.words(row.event)) for row in shown.rows if row.event is not None]
+        happened = [(row.step, timeline.words(row.event, row.maps)) for row in shown.rows if row.event is not None]
         in_past = shown.present > shown.step
         numbers = [shown.step, *(step for step, _ in happened)]
         width = max(STEP, len(f"{max(numbers):,}") + in_past)  # with room for the mark

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pagefault_lab.lab.chronicle import Event
 from pagefault_lab.lab.travel import Timeline, TimelineRow
+from pagefault_lab.lab.walks import Maps
 from pagefault_lab.machine.faults import PAGE_FAULT, Fault
 from pagefault_lab.machine.notices import What
 from pagefault_lab.views import view
@@ -54,11 +55,11 @@ def _told(row: TimelineRow) -> tuple[str | Span, str | Span]:
     if row.event is None:
         return Span(f"line: {printable(row.line).partition(chr(10))[0]}", STRONG), ""
     number = f"fault {row.fault}: " if row.fault is not None else ""
-    return number + words(row.event), Span(row.name and f"<{row.name}>", NAME)
+    return number + words(row.event, row.maps), Span(row.name and f"<{row.name}>", NAME)
 
 
-def words(event: Event) -> str:
-    """What the processor did, in a few words."""
+def words(event: Event, maps: Maps | None = None) -> str:
+    """What the processor did, in a few words; `maps`: what the entry is for that it wrote, if that is known."""
     numbers = event.numbers
     match event.what:
         case What.FAULT:
@@ -78,7 +79,8 @@ def words(event: Event) -> str:
             return f"{'ldtr' if event.what is What.LDT else 'tr'} = {numbers[0]:#06x}"
         case What.TABLE:
             place, before, after = numbers
-            return f"entry {hex32(place)}: {_entry(before)} -> {_entry(after)}"
+            which = f"{maps.level} of {hex32(maps.linear)}" if maps is not None else f"entry at {hex32(place)}"
+            return f"{which}: {_entry(before)} -> {_entry(after)}"
         case What.PORT:
             port, value, size, written = numbers
             return f"{'OUT to' if written else 'IN from'} {port:#x}: {value:#0{2 + 2 * size}x}"

@@ -5,7 +5,7 @@ cases are a quiet program (that of speed.py); a task of the world `linux` that c
 calls and is interrupted by the timer; and an adversary that writes to every page of the memory and to a port after
 each. Each case has a process of its own. Times mean something only beside each other, on a machine with nothing else
 to do. `step back` and `goto` are whole lines, from and to random places; `who` asks for a register and a word that were
-just written, and for a register and a word that nobody has written; `rc` goes back to where it all began.
+just written, and for a register and a word that nobody has written; `rc` goes back to where the word was written.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from pagefault_lab.problem import Problem
 
 PLACES = 200  # random places that are gone to
 TICK = 100_000  # steps between two interrupts of the timer
+PARTS = 10  # turns in which session and machine run
 TASK = """
 1:      movl $300, %edi
 2:      call work
@@ -104,6 +105,7 @@ def megabytes() -> float:
 
 
 def run_free(machine: Machine, steps: int, ticks: bool) -> None:
+    """Go on by the machine alone."""
     end = machine.steps + steps
     while machine.steps < end:
         if ticks:
@@ -114,62 +116,80 @@ def run_free(machine: Machine, steps: int, ticks: bool) -> None:
 
 
 def run_in(session: Session, steps: int, ticks: bool) -> None:
+    """Go on in a session."""
     end = session.machine.steps + steps
     while session.machine.steps < end:
         session.budget = min(TICK, end - session.machine.steps) if ticks else end - session.machine.steps
         do(session, *(["irq 0"] if ticks else []), "c")
 
 
-def measured(case: Case, steps: int) -> Iterable[tuple[str, float]]:
-    """What was measured, by what it is; times in milliseconds."""
-    random = Random(1)
+def begun(case: Case) -> Session:
+    """A session that is about to run the program."""
     session = Session(case.world, budget=0)
     do(session, "asm", *case.program.strip().splitlines(), "end")
-    free = session.machine.copy()
-    first, before = session.machine.steps, megabytes()
-    recorded = seconds(lambda: run_in(session, steps, case.ticks))
+    return session
+
+
+def speeds(case: Case, steps: int) -> Iterable[tuple[str, float]]:
+    """What the history costs: a session and a machine make the same steps in turn."""
+    session = begun(case)
+    machine, part = session.machine.copy(), steps // PARTS
+    alone = recorded = 0.0
+    for _ in range(PARTS):
+        alone += seconds(lambda: run_free(machine, part, case.ticks))
+        recorded += seconds(lambda: run_in(session, part, case.ticks))
+    yield "free, million steps/s", steps / alone / 1e6
+    yield "with history, of that", alone / recorded
+
+
+def travels(case: Case, steps: int) -> Iterable[tuple[str, float]]:
+    """What it takes to go to and fro, in milliseconds, and in how much memory."""
+    random, session = Random(1), begun(case)
+    before = megabytes()
+    run_in(session, steps, case.ticks)
+    history = session.history
     yield "memory, MB", megabytes() - before
-    yield "marks", len(session.history.marks)
-    yield "kept frames", sum(len(each.frames) for each in session.history.checkpoints.kept)
+    yield "marks", len(history.marks)
+    yield "kept frames", sum(len(each.frames) for each in history.checkpoints.kept)
     yield "events", session.chronicle.count()
 
     def timed(line: str) -> float:
         return 1000 * seconds(lambda: do(session, line))
 
-    end = session.machine.steps
-    yield "timeline", timed("timeline")
-    yield "who eax", timed("who eax")
-    yield f"who {case.hot}", timed(f"who {case.hot}")
-    yield "who fs", timed("who fs")
-    yield f"who {case.cold}", timed(f"who {case.cold}")
-    yield "rc", timed("rc break")
-    yield "goto the present", timed("goto")
+    places = random.sample(range(history.first_step + 1, session.machine.steps), PLACES)
+    for line in ("timeline", "who eax", f"who {case.hot}", "who fs", f"who {case.cold}"):
+        yield line, timed(line)
+    for word in (case.hot, case.cold):
+        do(session, f"watch {word}")
+        yield f"rc, watch {word}", timed("rc break")
+        yield "goto", timed("goto")
+        do(session, "delete")
     reached, back = [], []
-    for place in random.sample(range(session.history.first_step + 1, end), PLACES):
+    for place in places:
         reached.append(timed(f"goto {place}"))
         back.append(timed("reverse-stepi"))
         assert session.machine.steps == place - 1
-    yield "goto, median", statistics.median(reached)
-    yield "goto, worst", max(reached)
-    yield "step back, median", statistics.median(back)
-    yield "step back, worst", max(back)
+    for what, times in ("goto", reached), ("step back", back):
+        yield f"{what}, median", statistics.median(times)
+        yield f"{what}, worst", max(times)
     yield "memory then, MB", megabytes() - before
-    alone = seconds(lambda: run_free(free, end - first, case.ticks))
-    yield "free, million steps/s", steps / alone / 1e6
-    yield "with history, of that", alone / recorded
+
+
+MEASURES = {"speeds": speeds, "travels": travels}
 
 
 def main(steps: int = 10_000_000, *names: str) -> None:
     for name in names or CASES:
-        asked = [sys.executable, __file__, "--measure", name, str(steps)]
-        answer = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
         print(f"{CASES[name].title}, {steps:,} steps")
-        for what, value in json.loads(answer):
-            print(f"  {what:24} {value:12,.2f}")
+        for measure in MEASURES:
+            asked = [sys.executable, __file__, "--measure", measure, name, str(steps)]
+            answer = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+            for what, value in json.loads(answer):
+                print(f"  {what:24} {value:12,.2f}", flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
-        print(json.dumps(list(measured(CASES[sys.argv[2]], int(sys.argv[3])))))
+        print(json.dumps(list(MEASURES[sys.argv[2]](CASES[sys.argv[3]], int(sys.argv[4])))))
     else:
         main(*(int(word) for word in sys.argv[1:2]), *sys.argv[2:])

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from test_going_back import BARE_LINES, LINUX_LINES
 
+from pagefault_lab.lab.history import Kind
 from pagefault_lab.lab.recording import Abandoned, Line, Recording, Writer, read, replay
 from pagefault_lab.lab.results import Ran, Stopped
 from pagefault_lab.lab.session import Session
@@ -46,8 +47,8 @@ def whole(session: Session) -> tuple[Any, ...]:
     """All that a user can tell a session by."""
     history = session.history
     return (
-        everything(session), session.world.name, history.lines, history.in_past, history.standing, history.present,
-        [(mark.kind, mark.line) for mark in history.marks],
+        everything(session), session.world.name, history.lines, history.in_past, history.present,
+        [mark.line for mark in history.marks if mark.kind is Kind.LINE],  # where a long run is marked, time decides
         [(each.number, each.address, each.temporary, each.hits) for each in session.breakpoints],
         [(number, each.expression.text, each.letter) for number, each in session.displayed.items()],
         session.examined, session.pending, session.lines, list(session.chronicle.events()), session.recording.inputs,
