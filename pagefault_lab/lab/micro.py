@@ -80,6 +80,11 @@ def _last_stage(session: Session, steps: int) -> StageShown:
     return StageShown(whole, len(whole.stages) - 1, replayed=False)
 
 
+def _says_nothing(value: object) -> bool:
+    """Whether it only says that the run of one step is over."""
+    return isinstance(value, Ran) and value.breakpoint is None
+
+
 def _told(session: Session, copy: Machine) -> Stages:
     """The stages of the step that a copy of the machine makes now."""
     return take_apart(tell(copy.step(), session.symbols.name, copy))
@@ -96,7 +101,7 @@ def _show(session: Session, shown: StageShown) -> Iterator[object]:
             if not any(isinstance(value, Step) for value in values):  # Ctrl-C came before it
                 yield from values
                 return
-            also += [value for value in values if not isinstance(value, Step | Ran)]
+            also += [value for value in values if not isinstance(value, Step) and not _says_nothing(value)]
             also += telling.given_up(session, shown.whole.told.step)
         elif made and not shown.is_last:
             session.moving()

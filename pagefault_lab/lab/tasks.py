@@ -81,7 +81,7 @@ def switch(session: Session) -> Iterator[object]:
             break
         yield value
     else:
-        if running(session) == before:
+        if running(session) == before and not session.runner.hits:
             yield Message("no other task is ready to run")
         return
     for value in session.runner.steps(1):

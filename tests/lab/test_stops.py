@@ -12,6 +12,7 @@ from benches import do, only, steps, value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pagefault_lab import commands
 from pagefault_lab.lab.breakpoints.told import BreakpointList, BreakpointSet, Caught, Reached, Watched
 from pagefault_lab.lab.results import Disassembly, Message, Ran, RestartedLine, Stopped, Travelled, Value
 from pagefault_lab.lab.session import Session
@@ -585,3 +586,17 @@ def test_a_breakpoint_stops_what_runs_to_somewhere(linux: Session) -> None:
     do(linux, "c", "reverse-finish")
     ran = only(Ran, do(linux, "ni"))
     assert (ran.stopped, ran.breakpoint) == (Stopped.BREAKPOINT, 2)
+
+
+def test_a_step_that_is_shown_stage_by_stage_hits_what_it_hits(linux: Session) -> None:
+    do(linux, "asm", "nop", "movl %eax,user_data", "there: nop", "end", "set $eax = 3", "b there", "watch user_data")
+    values = do(linux, "si", "micro")
+    while not any(isinstance(each, Ran) for each in values):
+        values = do(linux, "micro")
+    assert only(Watched, values).after == 3
+    assert lines_of(linux) == {1: (1, 0), 2: (1, 0)}
+
+
+def test_words_for_stops_are_completed(linux: Session) -> None:
+    for line, word in (("catch ", "fault"), ("b ", "phys"), ("watch ", "phys"), ("rc ", "ring"), ("b 5 ", "if")):
+        assert word in [each.word for each in commands.complete(linux, line)], line

@@ -62,7 +62,7 @@ PARTS = {
     "DescriptorChange", "GateChange", "FieldChange", "ChangedRange", "TlbChange",
     "EntryBits", "TranslationDropped", "PageMapped", "Privilege", "RegisterBits", "OtherAccess", "TableField",
     "SegmentField", "SelectorLoaded", "Outcome", "Trial", "SupposedAccess",
-    "Stage", "Lost", "Saving", "TableRestored", "TableRegisterRestored",
+    "Maps", "Stage", "Lost", "Saving", "TableRestored", "TableRegisterRestored",
     "Advice", "Case", "Term", "When", "Blamed",
     "Row", "Box", "Strip", "End", "Arrow", "OpenFrame",
     "Stack",
