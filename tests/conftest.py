@@ -1,6 +1,7 @@
 """Where every judge is installed, as in CI, nothing may be skipped: PAGEFAULT_LAB_NO_SKIPS=1 makes a skip a failure."""
 
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -9,6 +10,11 @@ import pytest
 import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
 
 NO_SKIPS = bool(os.environ.get("PAGEFAULT_LAB_NO_SKIPS"))
+
+
+def pytest_configure() -> None:
+    """Programs that tests start take Ctrl-C, also where whoever started pytest in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
