@@ -23,6 +23,7 @@ from pagefault_lab.assembler.relaxation import LARGEST
 from pagefault_lab.assembler.source import Statement, statements
 from pagefault_lab.assembler.symbols import SymbolEntry, SymbolTable
 from pagefault_lab.assembler.values import known_now
+from pagefault_lab.machine.effort import EFFORT, STATEMENT
 from pagefault_lab.problem import Problem
 
 Include: TypeAlias = "Callable[[str], str | bytes | None] | Iterable[str | Path] | None"
@@ -133,6 +134,7 @@ class Assembly:
                     continue
                 self.statement = statement
                 self._executed += 1
+                EFFORT.spend(STATEMENT)
                 self._characters += len(statement.text)
                 if self._executed > MOST_STATEMENTS or self._characters > MOST_CHARACTERS:
                     self._inputs.clear()

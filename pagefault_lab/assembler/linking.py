@@ -24,6 +24,7 @@ from pagefault_lab.assembler.program import Section as FinishedSection
 from pagefault_lab.assembler.relaxation import Relaxation, encode_leb128
 from pagefault_lab.assembler.symbols import SymbolEntry, undefined_symbol
 from pagefault_lab.assembler.values import Base, Resolver, Value, label_in_section
+from pagefault_lab.machine.effort import EFFORT, KILOBYTE
 from pagefault_lab.problem import Problem, Problems
 
 _KINDS = {
@@ -89,6 +90,7 @@ class _Linking:
         if not self.options.relocatable:
             self._assign_addresses(sections, layout)
         for section in sections:
+            EFFORT.spend(KILOBYTE * (section.size >> 10))
             self._fill(section)
         symbols = self._symbols()
         lines = tuple(self._lines())

@@ -15,6 +15,7 @@ from pagefault_lab.assembler.expressions import Expression, Reference
 from pagefault_lab.assembler.fragments import Alignment, Branch, Fragment, Leb128, Origin, Section, Space
 from pagefault_lab.assembler.symbols import SymbolEntry
 from pagefault_lab.assembler.values import Resolver, Value, label_in_section
+from pagefault_lab.machine.effort import EFFORT, FRAGMENT
 from pagefault_lab.problem import Problem
 
 LARGEST: Final = 64 << 20  # bytes of one section
@@ -71,6 +72,7 @@ class Relaxation:
     def _pass(self, section: Section, fragments: list[Fragment]) -> bool:
         stretch = 0
         changed = False
+        EFFORT.spend(FRAGMENT * len(fragments))
         for fragment in fragments:
             fragment.visited = False
         for fragment in fragments:

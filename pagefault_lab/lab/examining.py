@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.lab import code, peeking
 from pagefault_lab.lab.results import Examined, Missing
+from pagefault_lab.machine.effort import EFFORT
 from pagefault_lab.machine.registers import PG
 from pagefault_lab.problem import Problem
 
@@ -42,6 +43,7 @@ def examine(session: Session, format: Format, address: int | None, physical: boo
         address = before.next
     if count > MOST:
         raise Problem(f"{count} values are too many", f"at most {MOST} at once")
+    EFFORT.spend(count // 2)
     if letter == "i":
         yield from _instructions(session, address, count, physical)
         return

@@ -13,11 +13,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Container, Iterable, Iterator
 from enum import Enum
-from time import process_time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.lab.chronicle import Chronicle
 from pagefault_lab.machine.checkpoints import Checkpoints, Future
+from pagefault_lab.machine.effort import EFFORT
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.step import Step
@@ -121,7 +121,7 @@ class History:
         self._begun: Begun | None = None
         self._undone = False  # whether the session stands where a line was undone or redone
         self._visitor: Visitor | None = None  # answers questions about the past, as long as the marks keep their places
-        self._marked_at = 0.0  # what the process's clock said
+        self._marked_at = 0.0  # what the clock said
         self._grown = 0  # marks and frames since their bounds were looked at
         session.machine.listener = self.chronicle.take
         self.take(Kind.HOST)
@@ -176,11 +176,11 @@ class History:
         self.checkpoints.take()
         self.marks.append(Mark(kind, line, self.session.save_state()))
         self._thin()
-        self._marked_at = process_time()
+        self._marked_at = EFFORT.seconds
 
     def take_in_run(self) -> None:
         """In a long run, leave a mark to come back to."""
-        passed = process_time() - self._marked_at
+        passed = EFFORT.seconds - self._marked_at
         if passed < INTERVAL or self.in_past or not self.checkpoints.steps_since:
             return
         if passed >= SECONDS_PER_FRAME * len(self.checkpoints.kept[-1].frames):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.lab.contexts import Context, Then
+from pagefault_lab.machine.effort import EFFORT
 from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
@@ -387,6 +388,7 @@ class Events:
         then = Then.of(context, context.machine)
         try:
             for event in self.pattern.search(context, arguments, MOST_WORK // len(self.text)):
+                EFFORT.spend(len(self.text))
                 then.event = event
                 if all(condition.value(then) for condition in self.conditions):
                     yield event

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from zlib import DEFLATED, Z_RLE, compressobj, decompress
 
+from pagefault_lab.machine.effort import EFFORT, KEPT_FRAME
 from pagefault_lab.machine.memory import PAGE, ZEROS, Frame, pack
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Checkpoints:
         if self.kept:
             self.kept[-1].measure()
             self.kept[-1].squeezed = False
+            EFFORT.spend(KEPT_FRAME * len(self.kept[-1].frames))
         checkpoint = self._state()
         self.kept.append(checkpoint)
         self._open(len(self.kept) - 1)
@@ -164,6 +166,7 @@ class Checkpoints:
         return Checkpoint(machine.steps, machine.cpu.save(), machine.ports.save(), {})
 
     def _become(self, machine: Machine, checkpoint: Checkpoint, frames: Mapping[int, Found]) -> None:
+        EFFORT.spend(KEPT_FRAME * len(frames))
         machine.memory.saved = None
         for number, words in frames.items():
             machine.memory.put(number, unpack(words))

@@ -15,6 +15,7 @@ from pagefault_lab.machine.cpu import Cpu
 from pagefault_lab.machine.decoder import Instruction, decode
 from pagefault_lab.machine.delivery import Delivery, Source, deliver
 from pagefault_lab.machine.devices import Ports
+from pagefault_lab.machine.effort import A_RUN, COPIED_FRAME, COPY, EFFORT, TOLD
 from pagefault_lab.machine.events import Access, Kind, Reason
 from pagefault_lab.machine.faults import DEBUG, Fault, FaultRaised, NotSimulated, general_protection
 from pagefault_lab.machine.memory import Code, Memory
@@ -65,6 +66,7 @@ class Machine:
         """A machine of its own in the same state; it knows nothing of checkpoints, and translates code anew."""
         copy = Machine(self.memory.size)
         copy.memory.frames = [None if words is None else words[:] for words in self.memory.frames]
+        EFFORT.spend(COPY + COPIED_FRAME * (len(copy.memory.frames) - copy.memory.frames.count(None)))
         copy.steps = self.steps
         copy.ports.restore(self.ports.save())
         copy.cpu.restore(self.cpu.save())
@@ -78,6 +80,7 @@ class Machine:
 
     def step(self, catch: Container[What] = ()) -> Step:
         """Execute one instruction, or take a waiting interrupt, and tell everything about it; `caught` as for `run`."""
+        EFFORT.spend(TOLD)
         cpu = self.cpu
         self._catching = catch
         number, cs, eip, cpl = self.steps, cpu.segments[CS], cpu.eip, cpu.cpl
@@ -297,6 +300,21 @@ class Machine:
         catch: Container[What] = (),
         journal: list[Any] | None = None,
         take: Callable[[Step], object] | None = None,
+    ) -> Stop:
+        before = self.steps
+        try:
+            return self._go_on(limit, stops, on_fault, catch, journal, take)
+        finally:
+            EFFORT.spend(A_RUN + self.steps - before)
+
+    def _go_on(
+        self,
+        limit: int,
+        stops: Collection[int],
+        on_fault: bool,
+        catch: Container[What],
+        journal: list[Any] | None,
+        take: Callable[[Step], object] | None,
     ) -> Stop:
         cpu = self.cpu
         exceptions = cpu.exceptions

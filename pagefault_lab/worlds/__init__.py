@@ -125,8 +125,23 @@ def digest(name: str) -> str:
     return found.hexdigest()
 
 
+_ready: dict[str, tuple[Machine, World]] = {}
+
+
+def keep_ready(name: str) -> None:
+    """From now on, a machine of this world is had by copying one, and no file is looked at for it."""
+    if name not in _ready:
+        _ready[name] = boot(name)
+
+
 def boot(name: str) -> tuple[Machine, World]:
     """A machine of this world, just started."""
+    from pagefault_lab.machine.effort import BOOT, EFFORT
+
+    EFFORT.spend(BOOT)
+    if name in _ready:
+        machine, world = _ready[name]
+        return machine.copy(), world
     if name not in WORLDS:
         hint = closest(name, WORLDS) or "there are " + ", ".join(WORLDS)
         raise Problem(f"there is no world {name}", hint)

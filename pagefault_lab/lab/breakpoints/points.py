@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pagefault_lab.lab.results import Stopped
+from pagefault_lab.machine.effort import EFFORT, LOOK
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class Look:
 
     def hits(self) -> list[Hit]:
         """Those that hold now."""
+        EFFORT.spend(LOOK * len(self._points))
         found = []
         for point, known in zip(self._points, self._known, strict=True):
             evidence = point.happened(self._context, known)
