@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -13,8 +14,10 @@ from pagefault_lab import __version__
 FORMAT: Final = 1  # of the files kept
 
 
+@cache
 def key(*folders: Path) -> str:
-    """What such a file depends on: this program, its version, and every source in these folders."""
+    """What such a file depends on: this program, its version, and every source in these folders, as they were when
+    this process first asked: it goes on with those that it has imported."""
     digest = blake2b(f"{FORMAT} {__version__} {sys.version} {sys.byteorder}".encode(), digest_size=16)
     for folder in folders:
         for path in sorted(folder.rglob("*")):
