@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from heapq import merge
+from itertools import takewhile
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -42,6 +43,8 @@ class Chronicle:
 
     `end` is a number of steps: events of that step, and of later ones, do not count.
     """
+
+    first: Final = 0  # the step from which on it has them
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -126,3 +129,23 @@ class Chronicle:
         self._rows += rows
         for place, kind in enumerate(rows[_STEP.size :: ROW], first):
             self._of_kind[KINDS[kind]].append(place)
+
+
+class Since:
+    """What a chronicle has of step `first` and later ones: for questions about a part of what happened."""
+
+    def __init__(self, chronicle: Chronicle, first: int) -> None:
+        self._chronicle = chronicle
+        self.first = first
+
+    def backwards(self, *what: What, end: int | None = None) -> Iterator[Event]:
+        """As `Chronicle.backwards`."""
+        return takewhile(lambda event: event.step >= self.first, self._chronicle.backwards(*what, end=end))
+
+    def count(self, *what: What, end: int | None = None) -> int:
+        """As `Chronicle.count`."""
+        return self._chronicle.count(*what, first=self.first, end=end)
+
+    def last(self, *what: What, end: int | None = None) -> Event | None:
+        """As `Chronicle.last`."""
+        return next(self.backwards(*what, end=end), None)

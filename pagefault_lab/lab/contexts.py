@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.chronicle import Chronicle
+    from pagefault_lab.lab.chronicle import Chronicle, Since
     from pagefault_lab.lab.history import History
     from pagefault_lab.lab.symbols import Symbols
     from pagefault_lab.machine.machine import Machine
@@ -31,7 +31,7 @@ class Context(Protocol):
     def history(self) -> History: ...
 
     @property
-    def chronicle(self) -> Chronicle: ...
+    def chronicle(self) -> Chronicle | Since: ...
 
     @property
     def last_value(self) -> int | None:
@@ -46,7 +46,7 @@ class Then:
     symbols: Symbols
     variables: dict[str, int]
     history: History
-    chronicle: Chronicle
+    chronicle: Chronicle | Since
     last_value: int | None
     event: Any = None  # an Event or an Origin, whose fields a pattern's condition names
 

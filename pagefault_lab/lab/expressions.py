@@ -38,13 +38,15 @@ from pagefault_lab.lab.contexts import Context
 from pagefault_lab.lab.grammar import Parser, character, more_than_fits
 from pagefault_lab.lab.nodes import BINARY, HISTORY, MEMORY, Binary, Found, Node
 from pagefault_lab.lab.results import Examined, FieldValue, StructureValue, Value
+from pagefault_lab.machine.effort import EFFORT, EVALUATED
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.symbols import Symbols
 
 __all__ = [
-    "Context", "Expression", "character", "continuations", "parse", "read", "read_assignment", "vocabulary",
+    "Context", "Expression", "character", "continuations", "is_name", "parse", "read", "read_assignment",
+    "vocabulary",
 ]  # fmt: skip
 
 LONGEST: Final = 2000  # characters
@@ -67,6 +69,7 @@ class Expression:
 
     def value(self, context: Context) -> int:
         """Its value now."""
+        EFFORT.spend(EVALUATED + (self.end - self.column))
         try:
             return int(self.root.value(context))
         except Problem as problem:
@@ -76,6 +79,7 @@ class Expression:
         """Whether it is true as a condition: it is not if it asks about what does not exist or has not happened."""
         from pagefault_lab.lab.vocabulary import Absent
 
+        EFFORT.spend(EVALUATED + (self.end - self.column))
         try:
             return bool(self.root.value(context))
         except Absent:
@@ -173,6 +177,16 @@ def read_assignment(text: str, position: int) -> tuple[Expression, Expression, i
     if sign[1]:
         source.root = Binary(BINARY[sign[1]], target.root, source.root, sign.start(1))
     return target, source, end
+
+
+# --- names
+
+
+def is_name(word: str) -> bool:
+    """Whether the language gives this word a meaning of its own: a register, a structure. A symbol is none."""
+    from pagefault_lab.lab.vocabulary import QUANTITIES, STRUCTURES
+
+    return word in QUANTITIES or word in STRUCTURES
 
 
 # --- completion

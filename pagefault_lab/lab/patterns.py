@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.lab import peeking
 from pagefault_lab.lab.vocabulary import ERROR_LETTERS, STRUCTURES, Quantity, Structure, error_bits
+from pagefault_lab.machine.effort import EFFORT, EVENT
 from pagefault_lab.machine.notices import What
 from pagefault_lab.problem import Problem
 
@@ -65,6 +66,7 @@ def _indexed(
     def search(context: Context, arguments: Sequence[int], most: int) -> Iterator[Event]:
         tests = [make(context, value) for make, value in zip(parameters.values(), arguments, strict=False)]
         for number, event in enumerate(context.chronicle.backwards(what, end=context.machine.steps)):
+            EFFORT.spend(EVENT)
             if number >= most:
                 hint = "a shorter condition allows for more"
                 raise Problem(f"more than {most:,} events would have to be looked at", hint)
@@ -138,7 +140,7 @@ def _writes(context: Context, arguments: Sequence[int], most: int) -> Iterator[O
     if rest:
         raise Problem("these bytes lie in two pages", f"write(address, {length})")
     origin = origin_of_bytes(context.history.session, physical, size, context.machine.steps)
-    if origin is not None:
+    if origin is not None and origin.step >= context.chronicle.first:
         yield origin
         raise Problem("only the last write to memory can be found", "no index has them: `watch` sees them happen")
 

@@ -6,7 +6,7 @@ A line is a transaction: if it is wrong (a Problem), everything is as before it;
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.lab import kernel_log, language, telling
@@ -19,6 +19,7 @@ from pagefault_lab.lab.symbols import Symbols
 from pagefault_lab.lab.tracing import Trace
 from pagefault_lab.lab.typed_code import TypedCode
 from pagefault_lab.lab.typed_lines import TypedLines
+from pagefault_lab.machine.effort import EFFORT, LINE
 from pagefault_lab.machine.registers import CS
 from pagefault_lab.machine.step import Step, visible
 from pagefault_lab.problem import Problem
@@ -50,7 +51,8 @@ class Session:
     `repetition` is what an empty line stands for, "" for nothing. `by_stages`, `displayed` and `shows_context` are how
     lines are told (telling.py); `micro` is the stage of a step at which the session stands. `recording` is what it
     takes to repeat it all, `files` the door to the files of this computer, `svg_of` what a layer above makes of a
-    picture for one.
+    picture for one. `behind_line` is asked what more there is to say when a line is finished; a layer above may do and
+    say something there that is not part of the line.
     """
 
     machine: Machine
@@ -65,6 +67,8 @@ class Session:
         self.recording = Recording(world)
         self.files = GivenFiles()
         self.svg_of: Callable[[Picture], str] = _nobody_draws
+        self.behind_line: Callable[[], Iterable[object]] = tuple
+        self.attempt: object | None = None
         self._line = self._noted = ""
         self._marked = self._only_shows = False
         self._stood: Standing | None = None  # before this line went elsewhere in time
@@ -116,15 +120,18 @@ class Session:
         self.runner.begin_line()
         self.files.begin_line()
         yield from self._transact(line)
+        yield from self.behind_line()
 
     def repeat(self, line: Line, given: Sequence[bytes | None]) -> Iterator[object]:
         """Do what a recorded line did, which was `given` that by files. A Problem if it comes to something else."""
         self.runner.begin_line(line.stop)
         self.files.begin_line(given)
         yield from self._transact(line.text, line.steps)
+        yield from self.behind_line()
 
     def _transact(self, line: str, steps: int | None = None) -> Iterator[object]:
         """Execute a line wholly or not at all; if it was recorded, it leads to step number `steps` of the machine."""
+        EFFORT.spend(LINE)
         self._line = self._noted = line
         self._marked = self._only_shows = False
         self._stood = None

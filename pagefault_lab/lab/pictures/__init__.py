@@ -118,6 +118,8 @@ def symbol_note(symbol: str | None) -> str:
 
 def save(session: Session, picture: Picture, path: Path) -> PictureSaved:
     """Write a picture to a file. An older picture is replaced; a file that is none is a Problem."""
+    if session.files.repeats:  # nothing is written, so that nothing needs to be looked at
+        return PictureSaved(str(path), picture.what, False)
     try:
         old = path.open("rb").read(len(BEGINNING)) if path.is_file() else None
     except (OSError, ValueError) as error:
