@@ -2,13 +2,15 @@
 
 Beside its text, what a line depends on is what it has read of files, and where Ctrl-C has stopped it. A recording keeps
 both, and `replay` gives them once more. As text it is JSON Lines that only grow: a head, then an object for each line
-that was finished, and before it the contents that no line was given before.
+that was finished, and before it the contents that no line was given before. The head of a lesson's attempt says also
+which lesson that is, and whose attempt.
 
     {"recording": 1, "version": "0.1.0", "world": "linux", "digest": ..., "crc": ...}
     {"contents": ..., "data": ..., "crc": ...}
     {"line": "insmod lecture.s", "steps": 4711, "given": [...], "crc": ...}
     {"line": "c", "steps": 24711, "stop": 20000, "crc": ...}
     {"abandoned": true, "crc": ...}
+    {"note": "for whoever reads it", "crc": ...}
     {"ended": true, "crc": ...}
 
 `crc` is that of the object without it, continued from the line before. What is torn, changed or missing ends what can
@@ -28,6 +30,7 @@ from zlib import compress, crc32, decompressobj
 from zlib import error as CompressionError
 
 from pagefault_lab import __version__
+from pagefault_lab.machine.effort import BYTE, EFFORT
 from pagefault_lab.problem import Problem
 from pagefault_lab.worlds import digest
 from pagefault_lab.worlds.files import Files
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 LARGEST: Final = 64 << 20  # bytes of one file's contents: a source has at most 2 MiB, its object may have more
+ROOM: Final = 1 << 30  # for all contents of a recording
 
 
 class Line(NamedTuple):
@@ -63,7 +67,8 @@ def _nobody() -> str | None:
 @dataclass
 class Recording:
     """What was put into a session that began in `world`. `version` and `digest` are those of the program and of the
-    world where that was; "" for here.
+    world where that was; "" for here. `lesson` is what there is to know of a lesson's attempt, by name; empty for any
+    other session.
 
     `contents` are those of files, by their digest. `grown` is called when there are more inputs; it returns a complaint
     for the user, or None.
@@ -74,6 +79,7 @@ class Recording:
     digest: str = ""
     inputs: list[Input] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
+    lesson: dict[str, str] = field(default_factory=dict)
     grown: Callable[[], str | None] = _nobody
 
     @property
@@ -126,6 +132,7 @@ class GivenFiles(Files):
                 found = next(self._again)
             except StopIteration:
                 raise Problem("it reads more files than it did") from None
+        EFFORT.spend(BYTE * len(found or b""))
         self.taken.append(found)
         return found
 
@@ -135,8 +142,9 @@ class GivenFiles(Files):
             super().write(file, text)
 
 
-def replay(recording: Recording, session: Session) -> Iterator[Input]:
+def replay(recording: Recording, session: Session, take: Callable[[object], object] = id) -> Iterator[Input]:
     """Repeat what was recorded in a session that has just begun in the same world; gives each input when it is done.
+    `take` is given what each line yields.
 
     A Problem if it is another world now, or at the first line that does not do what it did. Its `line` is then the
     number of that, and the session stands where the lines before have led.
@@ -151,8 +159,8 @@ def replay(recording: Recording, session: Session) -> Iterator[Input]:
         if isinstance(each, Line):
             number += 1
             try:
-                for _ in session.repeat(each, recording.given(each)):
-                    pass
+                for value in session.repeat(each, recording.given(each)):
+                    take(value)
             except Problem as problem:
                 sentence = f"line {number} of the session does not do what it did: {problem.sentence}"
                 raise Problem(sentence, problem.hint, text=each.text, line=number) from None
@@ -185,7 +193,8 @@ class Writer:
         """What it begins with."""
         version = recording.version or __version__
         fits = recording.digest or digest(recording.world)
-        return self._line({"recording": FORMAT, "version": version, "world": recording.world, "digest": fits})
+        head = {"recording": FORMAT, "version": version, "world": recording.world, "digest": fits}
+        return self._line({**head, "lesson": recording.lesson} if recording.lesson else head)
 
     def input(self, each: Input, contents: Mapping[str, bytes]) -> bytes:
         """The next input, behind the contents that it needs and no other has needed."""
@@ -203,6 +212,10 @@ class Writer:
         if each.given:
             line["given"] = each.given
         return text + self._line(line)
+
+    def note(self, text: str) -> bytes:
+        """Something for whoever reads the text; it is no part of the recording."""
+        return self._line({"note": text})
 
     def end(self) -> bytes:
         """The session was left."""
@@ -222,8 +235,11 @@ class Read(NamedTuple):
     damaged: int | None
 
 
-def read(data: bytes, name: str) -> Read:
-    """The recording that a file of that name holds; a Problem if it is none, or one of another format."""
+def read(data: bytes, name: str, room: int = ROOM) -> Read:
+    """The recording that a file of that name holds; a Problem if it is none, or one of another format.
+
+    All contents of files together may take `room` bytes; those that need more are as damaged as any that are cut off.
+    """
     texts = data.split(b"\n")
     texts.pop()  # what was finished ends with the end of a line
     none = Problem(f"{name} is no recorded session")
@@ -234,6 +250,8 @@ def read(data: bytes, name: str) -> Read:
         if content["recording"] != FORMAT:
             raise Problem(f"{name} was recorded by pagefault-lab {content['version']} in another format")
         recording = Recording(*(_of(str, content[key]) for key in ("world", "version", "digest")))
+        lesson = _of(dict, content.get("lesson", {}))
+        recording.lesson = {name: _of(str, value) for name, value in lesson.items()}
     except _UNREADABLE:
         raise none from None
     ended = False
@@ -242,7 +260,7 @@ def read(data: bytes, name: str) -> Read:
             content, crc = _content(text, crc)
             ended = "ended" in content
             if not ended:
-                _take(content, recording)
+                room = _take(content, recording, room)
         except _UNREADABLE:
             return Read(recording, False, number)
     return Read(recording, ended, None)
@@ -253,29 +271,45 @@ _UNREADABLE: Final = (ValueError, KeyError, TypeError, RecursionError, Compressi
 
 def _content(text: bytes, crc: int) -> tuple[dict[str, Any], int]:
     """The object that a line holds, and the crc to continue from."""
-    content = _of(dict, json.loads(text))
-    written = content.pop("crc")
+    content = _of(dict, json.loads(text, object_pairs_hook=_object, parse_float=_refused, parse_constant=_refused))
+    written = _of(int, content.pop("crc"))
     crc = _crc(content, crc)
     if written != crc:
         raise ValueError("changed")
     return content, crc
 
 
-def _take(content: dict[str, Any], recording: Recording) -> None:
-    """Put an object into the recording."""
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object that has each key once."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+def _refused(number: str) -> Any:
+    raise ValueError(f"{number} is never written")
+
+
+def _take(content: dict[str, Any], recording: Recording, room: int) -> int:
+    """Put an object into the recording; how much room there is left for contents of files."""
     if "contents" in content:
         expander = decompressobj()
-        data = expander.decompress(a2b_base64(content["data"]), LARGEST)
-        if not expander.eof or digest_of(data) != content["contents"]:
+        data = expander.decompress(a2b_base64(content["data"]), max(min(room, LARGEST), 1))
+        if not expander.eof or len(data) > room or digest_of(data) != content["contents"]:
             raise ValueError("cut")
         recording.contents[content["contents"]] = data
-    elif "abandoned" in content:
+        return room - len(data)
+    if "note" in content:
+        return room
+    if "abandoned" in content:
         recording.inputs.append(Abandoned())
-    else:
-        stop, given = content.get("stop"), tuple(_of(list, content.get("given", [])))
-        line = Line(_of(str, content["line"]), _of(int, content["steps"]), stop and _of(int, stop), given)
-        recording.given(line)  # all of it is there
-        recording.inputs.append(line)
+        return room
+    stop, given = content.get("stop"), tuple(_of(list, content.get("given", [])))
+    line = Line(_of(str, content["line"]), _of(int, content["steps"]), stop and _of(int, stop), given)
+    recording.given(line)  # all of it is there
+    recording.inputs.append(line)
+    return room
 
 
 def _crc(content: dict[str, Any], before: int) -> int:
@@ -284,6 +318,6 @@ def _crc(content: dict[str, Any], before: int) -> int:
 
 def _of(kind: type, value: Any) -> Any:
     """A value of that type."""
-    if not isinstance(value, kind):
+    if type(value) is not kind:
         raise TypeError(f"{value!r} is no {kind.__name__}")
     return value

@@ -2,6 +2,7 @@
 
 What is in the file when the process is killed is what `--resume` brings back. A journal is locked as long as its
 session lives; the lock goes with the process, however that ends. One of a session that was left says so at its end.
+The journal of a lesson's attempt (attempts.py) has a name of its own, and takes the place of the one before.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from contextlib import suppress
 from copy import copy
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pagefault_lab.problem import Problem
 from pagefault_lab.terminal.folders import state_folder
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.recording import Recording, Writer
-    from pagefault_lab.lab.session import Session
 
 CUT_OFF: Final = "the last session was cut off; pagefault-lab --resume brings it back"
 KEPT: Final = 20
@@ -31,27 +31,41 @@ LONGEST_ENDED: Final = 100  # bytes of that line
 LOCKED_BYTE: Final = 0x7FFFFFF0  # on Windows, where a byte that is locked cannot be read
 
 
+class Recorded(Protocol):
+    """What can be written down: a session, or an attempt."""
+
+    @property
+    def recording(self) -> Recording: ...
+
+
 class Journal:
     """Writes down the session that it follows. The file begins with the session's first line.
 
     A journal that `takes_over` another one, from which the session was brought back, begins with the first line behind
-    that: it holds all that the other one does, and the other one goes.
+    that: it holds all that the other one does, and the other one goes. With a `path` that is the file, in the place of
+    what was there; else it is a new one.
     """
 
-    def __init__(self, takes_over: Kept | None = None) -> None:
+    def __init__(self, takes_over: Kept | None = None, path: Path | None = None) -> None:
         self._takes_over = takes_over
+        self._path = path
         self._recording: Recording | None = None
         self._descriptor: int | None = None
         self._writer: Writer | None = None
         self._inputs = 0  # that are safe, here or in the one taken over
         self._size = 0
 
-    def follow(self, session: Session) -> None:
+    def follow(self, session: Recorded) -> None:
         """From now on, write down what is finished in this session."""
         self._recording = session.recording
         if self._takes_over is not None:
             self._inputs = len(session.recording.inputs)
         session.recording.grown = self.catch_up
+
+    def begin(self) -> str | None:
+        """Write down now what there is, be it nothing; a sentence if that cannot be."""
+        self._inputs = -1
+        return self.catch_up()
 
     def catch_up(self) -> str | None:
         """Write what is not yet written; a sentence if that cannot be, once.
@@ -65,7 +79,7 @@ class Journal:
             self._write(recording)
         except OSError as error:
             self._recording = None
-            return f"from here on, --resume will bring nothing back: no journal can be written: {error.strerror}"
+            return f"from here on, nothing is kept for later: no journal can be written: {error.strerror}"
         return None
 
     def _write(self, recording: Recording) -> None:
@@ -77,25 +91,30 @@ class Journal:
             writer = copy(self._writer)
             text = b"".join(writer.input(each, recording.contents) for each in recording.inputs[self._inputs : inputs])
             _put(self._descriptor, self._size, text)
-        elif (folder := journals_folder()) is not None:
+        elif (path := self._path or _new_path()) is not None:
             writer = Writer()
             text = writer.head(recording)
             text += b"".join(writer.input(each, recording.contents) for each in recording.inputs[:inputs])
-            folder.mkdir(mode=0o700, exist_ok=True)
-            self._descriptor = _create(folder, text)
-            if self._takes_over is not None:
-                self._takes_over.drop()
-                self._takes_over = None
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            if self._path is not None and sys.platform == "win32":  # where a file that is open cannot be replaced
+                self._let_go()
+            self._descriptor = _create(path, text)
+            self._let_go()
         else:
             self._recording = None
             return
         self._writer, self._inputs, self._size = writer, inputs, self._size + len(text)
 
+    def _let_go(self) -> None:
+        """The one taken over is not needed any more."""
+        if self._takes_over is not None:
+            self._takes_over.drop()
+            self._takes_over = None
+
     def end(self) -> None:
         """The session was left: nobody will miss it."""
         if self._takes_over is not None and self._takes_over.is_ours:
-            self._inputs = -1  # what was brought back has now been left
-            self.catch_up()
+            self.begin()  # what was brought back has now been left
         if self._descriptor is not None and self._writer is not None:
             with suppress(OSError):
                 _put(self._descriptor, self._size, self._writer.end())
@@ -113,6 +132,7 @@ class Kept:
     def read(self) -> bytes:
         try:
             with open(self._descriptor, "rb", closefd=False) as stream:
+                stream.seek(0)
                 return stream.read()
         except OSError as error:
             raise _unreadable(self.path, error) from None
@@ -142,7 +162,7 @@ def kept(file: str | None) -> Kept:
             raise Problem("the only session to resume is still open", "leave it where it is open first")
         raise Problem("there is no session to resume", "one at the prompt is kept as soon as a line of it is finished")
     try:
-        found = _taken(Path(file), is_ours=False)
+        found = taken(Path(file), is_ours=False)
     except (OSError, ValueError) as error:
         raise _unreadable(Path(file), error) from None
     if found is None:
@@ -160,10 +180,10 @@ def _unreadable(path: Path, error: Exception) -> Problem:
     return Problem(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
-def _taken(path: Path, is_ours: bool) -> Kept | None:
-    """A journal, locked; None if its session lives."""
+def taken(path: Path, is_ours: bool) -> Kept | None:
+    """A journal, locked; None if its session lives. An OSError if there is none, or it cannot be read."""
     descriptor = os.open(path, os.O_RDONLY | _BINARY)
-    if _lock(descriptor):
+    if _lock(descriptor) and os.path.samestat(os.fstat(descriptor), os.stat(path)):  # else another took its place
         return Kept(path, descriptor, is_ours)
     os.close(descriptor)
     return None
@@ -173,7 +193,7 @@ def _not_living() -> Iterator[Kept]:
     """The journals of sessions that do not live, newest first."""
     for path in _newest_first():
         with suppress(OSError):  # it may just have been removed
-            found = _taken(path, is_ours=True)
+            found = taken(path, is_ours=True)
             if found is not None:
                 yield found
 
@@ -195,15 +215,22 @@ def _newest_first() -> Iterator[Path]:
     return (Path(path) for _, path in sorted(found, reverse=True))
 
 
-def _create(folder: Path, text: bytes) -> int:
-    """A new journal that begins with this text, open and locked. It is there wholly or not at all.
-
-    Of those whose sessions are over, the oldest go.
-    """
+def _new_path() -> Path | None:
+    """A name for a new journal; None if there can be none."""
+    folder = journals_folder()
+    if folder is None:
+        return None
     begun = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     names = (f"{begun}-{number}{SUFFIX}" for number in count())
-    path = next(path for name in names if not (path := folder / name).exists())
-    unfinished = path.with_suffix(".unfinished")
+    return next(path for name in names if not (path := folder / name).exists())
+
+
+def _create(path: Path, text: bytes) -> int:
+    """A journal that begins with this text, open and locked. It is there wholly or not at all.
+
+    Of new ones whose sessions are over, the oldest go.
+    """
+    unfinished = path.with_name(f"{path.stem}.{os.getpid()}.unfinished")
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
     _lock(descriptor)
     _put(descriptor, 0, text)
@@ -214,9 +241,9 @@ def _create(folder: Path, text: bytes) -> int:
         _lock(descriptor)
     else:
         unfinished.replace(path)
-    for old in (*folder.glob("*.unfinished"), *list(_newest_first())[KEPT:]):
+    for old in (*path.parent.glob("*.unfinished"), *list(_newest_first())[KEPT:]):
         with suppress(OSError):
-            found = _taken(old, is_ours=True)
+            found = taken(old, is_ours=True)
             if found is not None:
                 found.drop()
     return descriptor

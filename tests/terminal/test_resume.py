@@ -1,10 +1,8 @@
 """Journals and --resume: whenever the process is killed, the session is back up to its last finished line."""
 
 import os
-import pty
 import random
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytest
 from tmux import PROMPT, ROOT, TOOLBAR, Terminal
+from typist import Typist
 
 from pagefault_lab.lab.recording import Line, read, replay
 from pagefault_lab.lab.session import Session
@@ -26,59 +25,11 @@ from pagefault_lab.terminal.resume import resume
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 
-LIMIT = 60.0  # seconds to wait: the machine may be busy
 LINES = ["movl $user_bss,%ebx", "movl %eax,(%ebx)", "c", "nonsense", "insmod lecture.s", "b page_fault if error == 7",
          "set $count = 3", "display $count + eax", "asm", "f: movl $5,%ecx", "1: loop 1b", "movl %exx,%eax", "end",
          "movl $600000,%ecx; 1: loop 1b", "movl $user_rodata,%ebx", "movl %eax,(%ebx)", "back 2", "redo",
          "p pte($esp)", "reverse-stepi 4", "si 2", "movl $300000,%ecx; 1: loop 1b", "x/4xw $esp", "x", "rmmod lecture",
          "protect user_data r", "asm", "nop"]  # fmt: skip
-
-
-class Typist:
-    """Someone at a terminal that cannot edit lines, and what they have seen."""
-
-    def __init__(self, *arguments: str, term: str = "dumb") -> None:
-        self.seen = b""
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            variables = {**os.environ, "TERM": term, "PYTHONPATH": str(ROOT)}
-            os.execve(sys.executable, [sys.executable, "-m", "pagefault_lab", *arguments], variables)
-
-    def type(self, text: str) -> None:
-        os.write(self.terminal, text.encode())
-
-    def look(self, seconds: float) -> bool:
-        """See what is shown within a time; False if the program has closed the terminal."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if select.select([self.terminal], [], [], left)[0]:
-                try:
-                    data = os.read(self.terminal, 1 << 16)
-                except OSError:  # Linux says so
-                    return False
-                if not data:
-                    return False
-                self.seen += data
-        return True
-
-    def wait(self, pattern: str, count: int = 1) -> str:
-        """What was seen as soon as it holds the pattern so often."""
-        end = time.monotonic() + LIMIT
-        while len(re.findall(pattern, text := self.seen.decode("utf-8", "replace"), re.MULTILINE)) < count:
-            assert time.monotonic() < end, f"{pattern!r} did not come:\n{text}"
-            self.look(0.02)
-        return text
-
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        self.end()
-
-    def end(self) -> int:
-        """Wait for its end; the exit status, negative for a signal."""
-        while self.look(0.02):
-            pass
-        os.close(self.terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def all_journals() -> list[Path]:
@@ -498,8 +449,8 @@ def test_where_nothing_can_be_written_the_session_goes_on_and_that_is_told_once(
     only_folder(home).write_text("a file is in the way")
     session, journal = written()
     told = [getattr(value, "text", "") for value in go_on(session, "nop", "nop")]
-    (complaint,) = (text for text in told if "--resume" in text)
-    assert complaint.startswith("from here on, --resume will bring nothing back: no journal can be written: ")
+    (complaint,) = (text for text in told if "journal" in text)
+    assert complaint.startswith("from here on, nothing is kept for later: no journal can be written: ")
     journal.end()
     assert not was_cut_off()
 
