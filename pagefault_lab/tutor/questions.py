@@ -1,0 +1,87 @@
+"""Questions and replies: the usual questions of predictions, what a reply means, and whether it is right."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from pagefault_lab.lab import expressions
+from pagefault_lab.lab.expressions import is_name
+from pagefault_lab.problem import Problem, closest
+from pagefault_lab.tutor.lesson import Question
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.contexts import Context
+
+NONE: Final = -1  # the reply `none`: there is no such value
+
+_NUMBER: Final = r"(?:0[xX][0-9A-Fa-f]+|0[bB][01]+|[0-9]+)"
+_VALUE = re.compile(rf"-?{_NUMBER}|(?P<name>[A-Za-z_.][\w.]*)(?: ?[-+] ?{_NUMBER})?", re.ASCII)
+_REFUSES: Final = (
+    "!ever(fault(14)) ? 3 : !pde(last(fault(14)).cr2).present ? 1 : !(last(fault(14)).error & 1) ? 2"
+    " : (last(fault(14)).error & 4) && !pde(last(fault(14)).cr2).user ? 1"
+    " : (last(fault(14)).error & 2) && !pde(last(fault(14)).cr2).writable ? 1 : 2"
+)
+_USUAL: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
+    "fault": ("Does it fault?", "ever(fault) ? 1 : 2", ("yes", "no")),
+    "vector": ("Which vector has the fault (`none` without a fault)?", "ever(fault) ? last(fault).vector : -1", ()),
+    "error": (
+        "Which error code is pushed (`none` if there is none)?", "ever(fault) ? last(fault).error : -1", (),
+    ),
+    "cr2": (
+        "What is in CR2 (`none` without a page fault)?", "ever(fault(14)) ? last(fault(14)).cr2 : -1", (),
+    ),
+    "entry": ("Which entry refuses it?", _REFUSES, ("the PDE", "the PTE", "none of them")),
+    "esp": ("What is ESP then?", "esp", ()),
+    "ring": ("What is CPL then?", "cpl", ()),
+    "eip": ("Where does EIP point then?", "eip", ()),
+}  # fmt: skip
+USUAL: Final = tuple(_USUAL)
+
+
+def usual(name: str) -> Question:
+    """The usual question of this name, one of USUAL."""
+    text, answer, choices = _USUAL[name]
+    return Question(text, expressions.parse(answer), choices)
+
+
+def meaning(reply: str, question: Question, context: Context) -> int:
+    """What a reply says, as a number: of a choice, its number from 1 on. A Problem if it says nothing."""
+    text = " ".join(reply.split())
+    if question.choices:
+        return _choice(text, question.choices)
+    if text.casefold() == "none":
+        return NONE
+    match = _VALUE.fullmatch(text)
+    if match is None or is_name((match["name"] or "").partition(".")[0]):
+        raise Problem(f"{text} is not a value", "say the value itself: 6, 0x1f, 0b110, a symbol, or none")
+    return expressions.parse(text).value(context) & 0xFFFFFFFF
+
+
+def _choice(text: str, choices: tuple[str, ...]) -> int:
+    """The number of the choice that is meant: by its number, or by enough of its beginning."""
+    if text.isdecimal() and 1 <= int(text[:9]) <= len(choices):
+        return int(text)
+    plain = [" ".join(choice.replace("`", "").split()).casefold() for choice in choices]
+    wanted = text.replace("`", "").casefold()
+    exact = [number for number, choice in enumerate(plain, 1) if choice == wanted]
+    fitting = exact or [number for number, choice in enumerate(plain, 1) if wanted and choice.startswith(wanted)]
+    if len(fitting) != 1:
+        raise Problem(f"{text} is none of the choices", closest(wanted, plain) or f"say 1 to {len(choices)}")
+    return fitting[0]
+
+
+def described(value: int, question: Question) -> str:
+    """A reply, or what is right, as it is told."""
+    if question.choices:
+        return question.choices[value - 1] if 1 <= value <= len(question.choices) else str(value)
+    if value == NONE:
+        return "none"
+    return f"{value:#x}" if value > 9 else str(value)
+
+
+def is_right(said: int, right: int, question: Question) -> bool:
+    """Whether what was said is right. Numbers are of 32 bits; none is no number."""
+    if question.choices or NONE in (said, right):
+        return said == right
+    return (said ^ right) & 0xFFFFFFFF == 0
