@@ -19,7 +19,10 @@ MAY_USE: dict[str, tuple[set[str], set[str]]] = {
     "tutor": ({"machine", "assembler", "worlds", "lab"}, {"markdown_it"}),
     "commands": ({"machine", "assembler", "worlds", "lab", "tutor"}, set()),
     "views": ({"machine", "assembler", "worlds", "lab", "tutor", "commands"}, {"rich", "pygments"}),
-    "bridges": ({"machine", "assembler", "worlds", "lab", "tutor", "commands", "views"}, {"rich"}),
+    "bridges": (
+        {"machine", "assembler", "worlds", "lab", "tutor", "commands", "views"},
+        {"rich", "markdown_it", "distributed", "pytest"},
+    ),
     "terminal": (set(EVERY_LAYER), {"rich", "pygments", "prompt_toolkit"}),
 }
 SHARED = {"problem"}  # top-level modules that every layer but the machine may use

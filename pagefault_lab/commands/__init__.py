@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Iterator[object]])
 
-GROUPS = ("running", "looking", "explaining", "changing", "code", "session")  # in the order in which help shows them
+# in the order in which help shows them
+GROUPS = ("running", "looking", "explaining", "changing", "code", "session", "lesson")
 FIRST_WORDS = {"i": "info", "cont": "continue"}  # gdb's own abbreviations, which are no longer unique here
 
 _COMMANDS: dict[str, Command] = {}  # by the first name; filled as modules are imported

@@ -26,6 +26,7 @@
     Rest        all that is left, at least one character       str
     Topic       the same, something that help explains         str
     WorldName   a word, the name of a world                    str
+    PartName    a word, a part of the lesson                   str
     Condition   `if EXPRESSION`                                lab.expressions.Expression
     CodePlace   what `b` takes (lab/breakpoints/making.py)    lab.breakpoints.Breakpoint
     Watchable   `[-l] [phys] EXPRESSION [+BYTES]`              Watched
@@ -410,11 +411,19 @@ class _Path_(Kind):
             if end < 0:
                 raise words.problem("the file's name is not closed", f"a {quote} is missing", start)
             words.position = end + 1
-            return _Path(words.line[start + 1 : end]).expanduser()
+            return _expanded(words.line[start + 1 : end])
         match = re.match(r"\S*", words.line[start:])
         assert match is not None
         words.position = start + match.end()
-        return _Path(match[0]).expanduser()
+        return _expanded(match[0])
+
+
+def _expanded(name: str) -> _Path:
+    """The path of this name, in which a ~ is someone's home; as it is written where nobody knows that."""
+    try:
+        return _Path(name).expanduser()
+    except RuntimeError:
+        return _Path(name)
 
 
 _DRAWING: Final = r"\S+\.(?:svg|png|pdf|jpe?g|gif|html?|txt)"  # the name of what one could take a picture's file for
@@ -586,6 +595,13 @@ class _World(_Word):
         return WORLDS.items()
 
 
+class _Part(_Word):
+    def choices(self, session: Session) -> Iterable[tuple[str, str]]:
+        from pagefault_lab.tutor.attempt import attempt_of
+
+        return [(row.exercise or str(row.part), row.title) for row in attempt_of(session).overview().rows]
+
+
 class _Literal(Kind):
     def __init__(self, options: tuple[str, ...]) -> None:
         self.options = options
@@ -672,6 +688,7 @@ TraceWord: TypeAlias = Annotated["_Path | Wanted | int", _TraceWord()]
 Rest: TypeAlias = Annotated[str, _Rest()]
 Topic: TypeAlias = Annotated[str, _Topic()]
 WorldName: TypeAlias = Annotated[str, _World()]
+PartName: TypeAlias = Annotated[str, _Part()]
 
 
 class Parameter(NamedTuple):

@@ -1,0 +1,192 @@
+"""The lesson's own part in a session: what its blocks type and say, and the values that its texts quote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from pagefault_lab.lab.chronicle import Since
+from pagefault_lab.lab.contexts import Then
+from pagefault_lab.lab.recording import Abandoned, GivenFiles, Input, Recording
+from pagefault_lab.lab.results import Quit, Ran, Stopped
+from pagefault_lab.problem import Problem
+from pagefault_lab.tutor.lesson import Lab, Lines, Program, Prose, Show
+from pagefault_lab.tutor.lesson_files import LessonFiles
+from pagefault_lab.tutor.quoting import fill
+from pagefault_lab.tutor.told import LessonLine, ProseShown
+from pagefault_lab.tutor.variants import draw
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.contexts import Context
+    from pagefault_lab.lab.session import Session
+    from pagefault_lab.tutor.lesson import Block, Lesson
+
+_BROKEN_OFF: Final = (Stopped.INTERRUPTED, Stopped.BUDGET)
+
+
+class Player:
+    """Plays a lesson in a session. `values` are those of its variants, `began` is the step at which the part began.
+
+    A Problem of the lesson's own lines and texts has its place in the lesson's file.
+    """
+
+    def __init__(self, lesson: Lesson, seed: str, session: Session) -> None:
+        self.lesson = lesson
+        self.session = session
+        self.recording = session.recording  # of those who take the lesson
+        self.values = draw(lesson, seed, session)
+        self.began = 0
+
+    # --- what texts and goals see
+
+    def context(self, **more: int) -> Context:
+        """What the lesson's expressions see: what happened since the part began, and the variants' values whatever the
+        variables of these names are now."""
+        session = self.session
+        variables = {**session.variables, **self.values, **more}
+        history, machine = session.history, session.machine
+        chronicle = Since(history.chronicle, self.began)
+        return Then(machine, session.symbols, variables, history, chronicle, session.last_value)
+
+    def filled(self, text: str, line: int) -> str:
+        """A text of the lesson that begins in a line of the file, with its quotes filled in."""
+        try:
+            return fill(text, self.context())
+        except Problem as problem:
+            raise self.placed(problem, line) from None
+
+    def placed(self, problem: Problem, line: int) -> Problem:
+        """A problem of a text that begins in this line of the file, with its place there."""
+        problem.file = self.lesson.name
+        problem.line = line + (problem.text or "")[: problem.column or 0].count("\n")
+        return problem
+
+    # --- a part
+
+    def begin(self, at: int, solutions: Mapping[str, Sequence[Input]], tells: bool) -> Iterator[object]:
+        """Bring the machine to where a part begins, by its index; yields what its blocks say, if that is told.
+        `solutions` are what tasks were solved by, for one that continues."""
+        with self._typing():
+            self._arrive(at, solutions)
+            for block in self.lesson.parts[at].blocks:
+                for value in self.play(block, tells):
+                    if tells:
+                        yield value
+        self.session.repetition = ""
+        self.began = self.session.machine.steps
+
+    def execute(self, lines: Lines) -> Iterator[object]:
+        """Type lines of the lesson where someone stands."""
+        with self._typing():
+            yield from self.type(lines)
+
+    def _arrive(self, at: int, solutions: Mapping[str, Sequence[Input]]) -> None:
+        """Bring the machine to before the first block of a part."""
+        before = self.lesson.continued(at)
+        if before is None:
+            self._anew()
+            blocks = [block for part in self.lesson.parts[:at] for block in part.blocks]
+        else:
+            self._arrive(before, solutions)
+            for block in self.lesson.parts[before].blocks:
+                exhaust(self.play(block, tells=False))
+            task = self.lesson.parts[before].exercise
+            assert task is not None
+            self._repeat(solutions[task.id])
+            blocks = [block for part in self.lesson.parts[before + 1 : at] for block in part.blocks]
+        leading = [block for block in blocks if isinstance(block, Lab | Program) and not block.aside]
+        fresh = [place for place, block in enumerate(leading) if isinstance(block, Lab) and block.fresh]
+        for block in leading[fresh[-1] if fresh else 0 :]:
+            exhaust(self.play(block, tells=False))
+
+    def _anew(self) -> None:
+        """The world as it begins, with the values of the variants."""
+        self.session.enter_world(self.lesson.world)
+        self.began = 0
+        self.session.variables.update(self.values)
+        self.session.changed_by_host()
+
+    def _repeat(self, inputs: Iterable[Input]) -> None:
+        """Do again what someone has typed."""
+        session = self.session
+        lesson = session.files
+        session.files = GivenFiles()
+        try:
+            for each in inputs:
+                if isinstance(each, Abandoned):
+                    session.forget_block()
+                else:
+                    exhaust(session.repeat(each, self.recording.given(each)))
+        finally:
+            session.files = lesson
+
+    @contextmanager
+    def _typing(self) -> Iterator[None]:
+        """Lines are the lesson's: they are not recorded, and reach no files but the lesson's own."""
+        session = self.session
+        kept = session.recording, session.files, session.behind_line
+        session.recording = Recording(self.lesson.world)
+        session.files = LessonFiles(self.lesson.folder)
+        session.behind_line = tuple
+        try:
+            yield
+        finally:
+            session.forget_block()
+            session.recording, session.files, session.behind_line = kept
+
+    def play(self, block: Block, tells: bool) -> Iterator[object]:
+        """Do and say what a block of the lesson has."""
+        match block:
+            case Prose(text, line):
+                if tells:
+                    yield ProseShown(self.filled(text, line))
+            case Lab(lines, fresh, _, quiet):
+                if fresh:
+                    self._anew()
+                yield from self.type(lines, quiet)
+            case Program(lines, _, quiet):
+                yield from self.type(Lines(("asm", *lines.lines, "end"), lines.first - 1), quiet)
+            case Show(line, _, place):
+                yield from self._type_line(line, place)
+
+    def type(self, lines: Lines, quiet: bool = False) -> Iterator[object]:
+        """Type lines; what they say, unless `quiet`."""
+        remark: list[str] = []
+        for number, line in enumerate(lines.lines, lines.first):
+            text = line.strip()
+            if not self.session.unfinished and (not text or text.startswith("#")):
+                remark += [text[1:].removeprefix(" ")] if text else []
+                continue
+            if remark and not quiet:
+                yield ProseShown(self.filled("\n".join(remark), number - len(remark)))
+            remark = []
+            for value in self._type_line(line, number):
+                if not quiet:
+                    yield value
+        if remark and not quiet:
+            yield ProseShown(self.filled("\n".join(remark), lines.first + len(lines.lines) - len(remark)))
+        if self.session.unfinished:
+            problem = Problem("the block that begins here is not finished", text=lines.lines[0])
+            raise problem.placed(file=self.lesson.name, line=lines.first)
+
+    def _type_line(self, line: str, number: int) -> Iterator[object]:
+        session = self.session
+        text = self.filled(line, number)
+        yield LessonLine(None if session.unfinished else session.place(), text, number)
+        try:
+            for value in session.execute(text):
+                if isinstance(value, Quit):
+                    raise Problem("a lesson does not leave the lab")
+                if isinstance(value, Ran) and value.stopped in _BROKEN_OFF:
+                    raise Problem("this line of the lesson was broken off", "`lesson reset` begins the part anew")
+                yield value
+        except Problem as problem:
+            problem.file, problem.line = self.lesson.name, number
+            raise problem.placed(text=text) from None
+
+
+def exhaust(values: Iterable[object]) -> None:
+    """Do what yields values that nobody wants."""
+    for _ in values:
+        pass

@@ -1,0 +1,458 @@
+"""Taking a lesson: where parts begin, what earns points, and that a recording alone says how it went."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from taking import begun_again, do, standing, taken, wrong
+
+from pagefault_lab.lab.recording import Writer, read
+from pagefault_lab.lab.results import Message
+from pagefault_lab.lab.session import Session
+from pagefault_lab.problem import Problem
+from pagefault_lab.tutor.told import (
+    AnswerShown,
+    AskShown,
+    Checked,
+    LessonLine,
+    LessonShown,
+    PartBegun,
+    Predicted,
+    PredictShown,
+    ProseShown,
+    Remarked,
+    Solved,
+    TaskShown,
+    Wronged,
+)
+
+TASK = """
+```task
+id = "{id}"
+{more}points = 10
+goal = "{goal}"
+hints = ["look", "look again"]
+after = "It is {{{{ $ebx }}}}."
+answer = "{answer}"
+[[messages]]
+when = "$ebx == 3"
+say = "3 is too little"
+```
+"""
+
+
+def task(goal: str = "ebx == 5", answer: str = "movl $5,%ebx", id: str = "set", more: str = "") -> str:
+    return TASK.format(goal=goal, answer=answer, id=id, more=more)
+
+
+def lab(*lines: str, word: str = "lab") -> str:
+    return "\n".join(("", f"```{word}", *lines, "```", ""))
+
+
+def of_kind(kind: type, values: list[object]) -> list[object]:
+    return [value for value in values if isinstance(value, kind)]
+
+
+# --- where a part begins
+
+
+def test_a_part_begins_behind_the_blocks_above_it_whatever_was_done_in_another() -> None:
+    attempt = taken(lab("movl $1,%eax") + task() + lab("incl %eax") + task(id="second"))
+    do(attempt, "movl $77,%eax", "movl $5,%ecx", "lesson next")
+    registers = attempt.session.machine.cpu.registers
+    assert (registers[0], registers[1]) == (2, 0)
+
+
+def test_what_a_block_does_aside_does_not_lead_on() -> None:
+    attempt = taken(lab("movl $0,%eax") + lab("movl $1,%eax", word="lab aside") + task() + task(id="second"))
+    assert attempt.session.machine.cpu.registers[0] == 1
+    do(attempt, "lesson next")
+    assert attempt.session.machine.cpu.registers[0] == 0
+
+
+def test_a_fresh_block_leaves_what_is_above_it_behind() -> None:
+    attempt = taken(
+        lab("movl $1,%eax") + task() + lab("movl $2,%ecx", word="lab fresh") + task(id="second") + "\nText."
+    )
+    before = Session().machine.cpu.registers[0]
+    do(attempt, "lesson next")
+    assert attempt.session.machine.cpu.registers[0:2] == [before, 2]
+    do(attempt, "lesson next")
+    assert attempt.session.machine.cpu.registers[0:2] == [before, 2]
+
+
+def test_a_quiet_block_says_nothing_and_any_other_is_typed_for_all_to_see() -> None:
+    attempt = taken(
+        "Text." + "\n\n---\n" + lab("movl $1,%eax", word="lab quiet") + lab("# Two.", "movl $2,%ecx") + task()
+    )
+    values = do(attempt, "lesson next")
+    assert [line.line for line in values if isinstance(line, LessonLine)] == ["movl $2,%ecx"]
+    assert "Two." in [prose.text for prose in values if isinstance(prose, ProseShown)]
+    assert attempt.session.machine.cpu.registers[:2] == [1, 2]
+
+
+def test_a_program_is_placed_and_not_executed() -> None:
+    attempt = taken(lab("there: movl $9,%eax", "jmp there", word="asm") + task(goal="eax == 9", answer="si"))
+    assert attempt.session.machine.steps == 0
+    assert of_kind(Solved, do(attempt, "si"))
+
+
+def test_a_task_continues_where_the_one_before_was_solved() -> None:
+    body = task() + lab("movl $1,%edx") + task("ecx == ebx + 1", "leal 1(%ebx),%ecx", "second", "continues = true\n")
+    attempt = taken(body)
+    assert "set" in str(wrong(attempt, "lesson next"))
+    assert "set" in str(wrong(attempt, "lesson goto 2"))
+    do(attempt, "movl $1,%esi", "hint", "movl $5,%ebx", "movl $1,%edi", "lesson next")
+    registers = attempt.session.machine.cpu.registers
+    assert (registers[6], registers[3], registers[7], registers[2]) == (1, 5, 0, 1), "up to the line that solved it"
+    do(attempt, "movl $0,%ebx", "reset")
+    assert registers is not attempt.session.machine.cpu.registers
+    assert attempt.session.machine.cpu.registers[3] == 5
+    assert of_kind(Solved, do(attempt, "movl $6,%ecx"))
+    assert begun_again(attempt).standings == attempt.standings
+
+
+def test_what_was_given_up_in_a_block_is_done_again_too() -> None:
+    body = task() + task("ecx == 6", "movl $6,%ecx", "second", "continues = true\n")
+    attempt = taken(body)
+    do(attempt, "asm", "nop")
+    attempt.session.abandon()
+    do(attempt, "movl $5,%ebx", "lesson next")
+    assert attempt.session.machine.cpu.registers[3] == 5
+
+
+def test_goals_see_only_what_happened_since_the_task_began() -> None:
+    attempt = taken(lab("movl user_heap,%eax", "c") + task("ever(fault(14)) && count(fault) == 1"))
+    assert not of_kind(Solved, do(attempt, "nop"))
+    assert of_kind(Solved, do(attempt, "movl user_heap+0x1000,%eax"))
+
+
+def test_text_sees_what_the_blocks_above_it_have_done() -> None:
+    text = "{{/d count(fault(14)) }} at {{/x last(fault(14)).cr2 }}"
+    attempt = taken(task() + lab("movl user_heap,%eax") + text)
+    do(attempt, "nop", "nop", "movl $5,%ebx")
+    assert ProseShown("1 at 0x804c000") in do(attempt, "lesson next")
+
+
+def test_what_was_undone_has_not_happened() -> None:
+    attempt = taken(task("ever(fault(14)) && ebx == 5"))
+    do(attempt, "movl user_heap,%eax", "back")
+    assert not of_kind(Solved, do(attempt, "movl $5,%ebx"))
+
+
+def test_who_goes_back_to_before_the_task_is_told_so_and_earns_nothing_there() -> None:
+    attempt = taken(lab("movl $5,%ebx", "movl $0,%ebx") + task())
+    assert of_kind(Message, do(attempt, "back"))
+    assert (attempt.session.machine.cpu.registers[3], standing(attempt, "set").points) == (5, 0)
+    do(attempt, "reset")
+    assert attempt.session.machine.cpu.registers[3] == 0
+
+
+def test_another_world_is_not_where_the_task_began() -> None:
+    attempt = taken(task("ebx == 0 && steps == 0"))
+    assert of_kind(Message, do(attempt, "world bare"))
+    assert not standing(attempt, "set").solved
+
+
+def test_what_is_broken_off_while_it_is_told_is_done_all_the_same() -> None:
+    attempt = taken(task() + lab("movl $1,%ecx", "movl $2,%ecx") + PREDICT)
+    do(attempt, "movl $5,%ebx")
+    telling = attempt.execute("lesson next")
+    assert isinstance(next(telling), PartBegun)
+    telling.close()
+    assert attempt.session.machine.cpu.registers[1] == 2
+    telling = attempt.execute("say yes 7 user_rodata 2 0")
+    next(telling)
+    telling.close()
+    assert standing(attempt, "write").points == 10
+    assert begun_again(attempt).standings == attempt.standings
+
+
+# --- points
+
+
+def test_the_best_moment_counts() -> None:
+    body = """
+```task
+id = "both"
+answer = "movl $1,%ebx; movl $2,%ecx"
+[[goals]]
+holds = "ebx == 1"
+points = 3
+text = "EBX is 1"
+[[goals]]
+holds = "ecx == 2"
+points = 4
+```
+"""
+    attempt = taken(body)
+    do(attempt, "movl $1,%ebx")
+    do(attempt, "movl $0,%ebx")
+    assert standing(attempt, "both").points == 3
+    (checked,) = of_kind(Checked, do(attempt, "check"))
+    assert isinstance(checked, Checked)
+    assert [goal.holds for goal in checked.goals] == [False, False]
+    do(attempt, "movl $2,%ecx")
+    assert standing(attempt, "both").points == 4
+    assert of_kind(Solved, do(attempt, "movl $1,%ebx"))
+    assert standing(attempt, "both").points == 7
+
+
+def test_a_task_that_takes_too_many_steps_is_not_solved() -> None:
+    attempt = taken(task(more="budget = 3\n"))
+    do(attempt, "nop", "nop", "nop")
+    (checked,) = of_kind(Checked, do(attempt, "movl $5,%ebx"))
+    assert isinstance(checked, Checked)
+    assert (checked.solved, checked.late, checked.earned) == (False, True, 0)
+    do(attempt, "reset")
+    assert of_kind(Solved, do(attempt, "movl $5,%ebx"))
+
+
+def test_a_remark_is_made_when_it_comes_to_hold_and_by_check_whenever_it_holds() -> None:
+    attempt = taken(task())
+    assert of_kind(Remarked, do(attempt, "movl $3,%ebx")) == [Remarked("3 is too little")]
+    assert not of_kind(Remarked, do(attempt, "nop"))
+    assert of_kind(Remarked, do(attempt, "check"))
+    assert standing(attempt, "set").remarks == ["3 is too little"]
+
+
+def test_an_answer_comes_after_trying_and_then_nothing_is_earned() -> None:
+    attempt = taken(task())
+    assert "try" in str(wrong(attempt, "answer"))
+    do(attempt, "nop")
+    assert of_kind(AnswerShown, do(attempt, "answer")) == [AnswerShown("set", ("movl $5,%ebx",), True)]
+    assert of_kind(Solved, do(attempt, "movl $5,%ebx")) == [Solved("set", 0, 10, "It is 5.")]
+    assert standing(attempt, "set").answered
+
+
+def test_an_answer_that_is_looked_at_afterwards_costs_nothing() -> None:
+    attempt = taken(task())
+    do(attempt, "movl $5,%ebx", "answer")
+    assert (standing(attempt, "set").points, standing(attempt, "set").answered) == (10, False)
+
+
+def test_hints_come_one_by_one_and_are_counted() -> None:
+    attempt = taken(task())
+    texts = [getattr(value, "text", "") for value in do(attempt, "hint", "hint", "hint")]
+    assert texts == ["look", "look again", "look again"]
+    assert standing(attempt, "set").hints == 2
+
+
+def test_a_line_about_the_lesson_is_not_judged_and_one_that_is_wrong_is_none() -> None:
+    attempt = taken(task())
+    do(attempt, "hint", "task", "lesson", "check")
+    wrong(attempt, "lesson goto nowhere")
+    wrong(attempt, "movl %eax")
+    assert standing(attempt, "set").lines == 0
+    do(attempt, "nop")
+    assert standing(attempt, "set").lines == 1
+
+
+def test_the_values_of_a_variant_are_the_lessons_also_when_someone_sets_them() -> None:
+    attempt = taken(task("ebx == $wanted"), "[variants]\nwanted = { one_of = [5] }")
+    do(attempt, "set $wanted = 0")
+    assert not of_kind(Solved, do(attempt, "movl $0,%ebx"))
+    assert of_kind(Solved, do(attempt, "movl $5,%ebx"))
+
+
+# --- questions
+
+ASK = """
+```ask
+id = "code"
+points = 2
+question = "Which?"
+answer = "ebx + 1"
+after = "So it is."
+{more}
+[[messages]]
+when = "$said == 9"
+say = "nine is another one"
+```
+"""
+
+
+def test_a_reply_counts_as_long_as_there_are_tries() -> None:
+    attempt = taken(lab("movl $5,%ebx") + ASK.format(more=""))
+    values = do(attempt, "say 9")
+    assert values == [Wronged("code", "9", 1, "", ""), Remarked("nine is another one")]
+    do(attempt, "movl $77,%ebx")
+    assert do(attempt, "say 0x6") == [Solved("code", 2, 2, "So it is.")]
+    assert "over" in str(wrong(attempt, "say 6"))
+
+
+def test_behind_the_last_try_the_right_reply_is_told() -> None:
+    attempt = taken(lab("movl $0,%ebx") + ASK.format(more="tries = 1"))
+    assert do(attempt, "say 2") == [Wronged("code", "2", 0, "1", "So it is.")]
+    assert standing(attempt, "code").points == 0
+    assert "over" in str(wrong(attempt, "say 1"))
+
+
+@pytest.mark.parametrize("reply", ["eax", "[0]", "fault.error", "page", "1 +", "{{ 1 }}", "p 1", "$x", "1 == 1"])
+def test_a_reply_is_a_value_and_nothing_that_finds_one(reply: str) -> None:
+    attempt = taken(ASK.format(more=""))
+    wrong(attempt, f"say {reply}")
+    assert standing(attempt, "code").replies == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "number"), [("1", 1), ("2", 2), ("the PDE", 1), ("THE  pte", 2), ("`the PTE`", 2), ("none", 3)]
+)
+def test_a_choice_is_named_by_its_number_or_the_beginning_of_its_words(reply: str, number: int) -> None:
+    choices = f'choices = ["the `PDE`", "the PTE", "none of them"]\ntries = {number}'
+    attempt = taken(ASK.replace("ebx + 1", str(number)).format(more=choices))
+    assert of_kind(Solved, do(attempt, f"say {reply}"))
+    assert "choices" in str(wrong(taken(ASK.format(more=choices)), "say the"))
+
+
+# --- predictions
+
+PREDICT = """
+```predict
+id = "write"
+points = 2
+lines = '''
+movl %eax,user_rodata
+'''
+asks = ["fault", "error", "cr2", "entry", "ring"]
+after = "It was {{ last(fault).error }}."
+```
+"""
+
+
+def test_a_prediction_is_what_the_machine_then_does() -> None:
+    attempt = taken(PREDICT)
+    (shown,) = of_kind(PredictShown, do(attempt, "say yes 7"))
+    assert isinstance(shown, PredictShown)
+    assert [question.said for question in shown.questions] == ["yes", "7", None, None, None]
+    assert "replies" in str(wrong(attempt, "say user_rodata 2 3 4"))
+    (told,) = of_kind(Predicted, do(attempt, "say user_rodata, the PDE, 0"))
+    assert isinstance(told, Predicted)
+    assert [row.is_right for row in told.rows] == [True, True, True, False, True]
+    assert (told.earned, told.points, told.after) == (8, 10, "It was 7.")
+
+
+def test_what_was_done_before_the_last_reply_is_no_part_of_what_was_predicted() -> None:
+    attempt = taken(PREDICT)
+    do(attempt, "protect user_rodata rwu", "movl $1,%eax", "say yes", "say 7", "say user_rodata", "say 2")
+    (told,) = of_kind(Predicted, do(attempt, "say 0"))
+    assert isinstance(told, Predicted)
+    assert all(row.is_right for row in told.rows)
+
+
+def test_a_prediction_counts_once() -> None:
+    attempt = taken(PREDICT)
+    do(attempt, "say no none none none 3")
+    assert "over" in str(wrong(attempt, "say yes 7 user_rodata 2 0"))
+    do(attempt, "reset")
+    assert "over" in str(wrong(attempt, "say yes 7 user_rodata 2 0"))
+    assert standing(attempt, "write").points == 0
+
+
+# --- the end
+
+
+def test_the_last_next_tells_how_it_went() -> None:
+    attempt = taken(task() + ASK.format(more=""))
+    do(attempt, "movl $5,%ebx", "lesson next")
+    (shown,) = of_kind(LessonShown, do(attempt, "lesson next"))
+    assert isinstance(shown, LessonShown)
+    assert (shown.over, shown.earned, shown.points) == (True, 10, 12)
+    assert [(row.exercise, row.state) for row in shown.rows] == [("set", "solved"), ("code", "")]
+
+
+def test_one_can_go_anywhere() -> None:
+    attempt = taken("Text.\n\n---\n" + task() + ASK.format(more=""))
+    assert of_kind(AskShown, do(attempt, "lesson goto code"))
+    assert of_kind(TaskShown, do(attempt, "previous"))
+    do(attempt, "lesson goto 1")
+    wrong(attempt, "previous")
+    wrong(attempt, "task")
+
+
+# --- recordings
+
+
+MACHINE_LINES = [
+    "movl $5,%ebx", "movl $3,%ebx", "movl user_heap,%eax", "c", "back", "redo", "si", "nop", "insmod lecture.s",
+    "rmmod lecture", "kernel", "user", "set $ebx = 5", "world bare", "asm", "end", "l: jmp ahead", "ahead:", "p ebx",
+    "nonsense", "poke user_data 1",
+]  # fmt: skip
+LESSON_LINES = [
+    "hint", "check", "task", "lesson", "reset", "previous", "lesson next", "answer", "say 1", "say 5", "say yes",
+    "say yes 7 user_rodata 2 0", "lesson goto 1", "lesson goto set", "lesson goto second", "lesson goto write",
+]  # fmt: skip
+WHOLE = (
+    lab("movl $1,%eax")
+    + task()
+    + task("ecx == 6", "movl $6,%ecx", "second", "continues = true\n")
+    + ASK.format(more="")
+    + PREDICT
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(MACHINE_LINES) | st.sampled_from(LESSON_LINES), min_size=5, max_size=25))
+def test_whatever_someone_types_is_repeated_with_the_same_result(lines: list[str]) -> None:
+    attempt = taken(WHOLE)
+    for line in lines:
+        with suppress(Problem):
+            do(attempt, line)
+    if attempt.session.unfinished:
+        attempt.session.abandon()
+    writer = Writer()
+    text = writer.head(attempt.recording)
+    text += b"".join(writer.input(each, attempt.recording.contents) for each in attempt.recording.inputs)
+    kept = read(text, "kept")
+    assert kept.damaged is None
+    other = taken(WHOLE)
+    for _ in other.replay(kept.recording):
+        pass
+    assert other.standings == attempt.standings
+    assert other.at == attempt.at
+    assert other.session.machine.steps == attempt.session.machine.steps
+    assert other.session.machine.cpu.registers == attempt.session.machine.cpu.registers
+
+
+def test_what_the_lesson_types_is_not_recorded() -> None:
+    attempt = taken(lab("movl $1,%eax") + task() + lab("insmod lecture.s") + task(id="second"))
+    do(attempt, "lesson next", "nop")
+    assert [line.text for line in attempt.recording.inputs if hasattr(line, "text")] == ["lesson next", "nop"]
+    assert not attempt.recording.contents
+
+
+# --- what a lesson's own lines may do
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "insmod outside.s", "insmod ../outside.s", "insmod {outside}", "load {outside}", "load ../outside.s",
+        '.include "{outside}"', '.incbin "../outside.s"', "insmod inside.c", "quit",
+    ],
+)  # fmt: skip
+def test_a_lesson_reads_its_own_files_only_and_runs_no_compiler(line: str, tmp_path: Path) -> None:
+    folder = tmp_path / "lesson"
+    folder.mkdir()
+    outside = tmp_path / "outside.s"
+    outside.write_text("nop\n")
+    (folder / "inside.c").write_text("int init_module(void) { return 0; }\n")
+    with pytest.raises(Problem) as raised:
+        taken(lab("nop", line.format(outside=outside)), folder=folder)
+    assert (raised.value.file, raised.value.line) == ("tested.md", 10)
+
+
+def test_a_lesson_reads_its_own_files(tmp_path: Path) -> None:
+    (tmp_path / "inside.s").write_text("nop\n")
+    taken(lab("load inside.s", "insmod lecture.s"), folder=tmp_path)
+
+
+@pytest.mark.parametrize("line", ["save {file}", "trace on {file}", "trace html {file}", "picture idt {file}.svg"])
+def test_a_lesson_writes_nothing(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "written"
+    with suppress(Problem):
+        attempt = taken(lab("nop", line.format(file=file), "nop") + task(), folder=tmp_path)
+        do(attempt, "nop", "si")
+    assert not list(tmp_path.iterdir())
