@@ -1,0 +1,20 @@
+"""A reply that was not right."""
+
+from __future__ import annotations
+
+from pagefault_lab.tutor.told import Wronged
+from pagefault_lab.views import view
+from pagefault_lab.views.exercise import replies, told
+from pagefault_lab.views.lines import BAD, STRONG, Line, Lines, Span, note
+from pagefault_lab.views.markdown import in_column
+from pagefault_lab.views.words import printable
+
+
+@view(Wronged)
+def wronged(reply: Wronged) -> Lines:
+    """`✗ 6 is not right`, and what is left to be done."""
+    said = Span(f"✗ {printable(reply.said)} is not right", BAD)
+    if reply.tries:
+        return in_column(Lines.of(Line.of(said, f"; {replies(reply.tries)} may still count, and `hint` helps")))
+    right = (": right is ", Span(printable(reply.right), STRONG)) if reply.right else ()
+    return in_column(Lines.of(Line.of(said, *right), told(reply.after), Line.of(note("`lesson next` goes on"))))
