@@ -6,16 +6,20 @@ from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, Namesp
 from typing import Any
 
 from pagefault_lab import __version__
+from pagefault_lab.terminal import grade_arguments, lesson_arguments
+from pagefault_lab.terminal.lesson_arguments import WordsParser, number_of
 
 DEFAULT_WORLD = "linux"
 
-USAGE = """\
+USAGE = f"""\
 %(prog)s [--world NAME] [--plain]
        %(prog)s --resume [FILE] [--plain]
        %(prog)s tour [FILE] [--auto] [--pace SECONDS] [--world NAME] [--plain]
        %(prog)s run FILE [--budget N] [--json] [--world NAME] [--plain]
        %(prog)s trace FILE.s [--steps N] [--only KINDS] [--ring N] [--range A..B] [--touching A..B]
-             [--json] [-o FILE | --html FILE] [--world NAME] [--plain]"""
+             [--json] [-o FILE | --html FILE] [--world NAME] [--plain]
+{lesson_arguments.USAGE}
+{grade_arguments.USAGE}"""
 
 DESCRIPTION = """\
 A teaching REPL and debugger for page faults on a simulated i386.
@@ -34,6 +38,8 @@ examples:
   pagefault-lab
   pagefault-lab --world bare
   pagefault-lab --resume
+  pagefault-lab lesson
+  pagefault-lab lesson 1
   pagefault-lab run exercise.lab
   echo 'p $cr3' | pagefault-lab run --json -
   pagefault-lab trace program.s | less"""
@@ -62,7 +68,9 @@ def parse(words: list[str]) -> Namespace:
         "or the one of this journal",
     )
     parser.set_defaults(world=DEFAULT_WORLD, plain=False, theme=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog="pagefault-lab")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", prog="pagefault-lab", parser_class=WordsParser
+    )
     tour = commands.add_parser(
         "tour",
         help="a first look, in two minutes: the lecture's path, a line at each press of Enter",
@@ -81,7 +89,9 @@ def parse(words: list[str]) -> Namespace:
         allow_abbrev=False,
     )
     run.add_argument("file", metavar="FILE", help="a text file, or - for standard input")
-    run.add_argument("--budget", type=_budget, metavar="N", help="let each line execute at most N instructions")
+    run.add_argument(
+        "--budget", type=number_of("instructions"), metavar="N", help="let each line execute at most N instructions"
+    )
     run.add_argument("--json", action="store_true", help="print JSON Lines: one object for each value")
     trace = commands.add_parser(
         "trace",
@@ -92,8 +102,27 @@ def parse(words: list[str]) -> Namespace:
         allow_abbrev=False,
     )
     _trace_words(trace)
+    lesson = commands.add_parser(
+        "lesson",
+        help="the course: list the lessons, take one, write one, hand one in",
+        description="Without a NAME, list the lessons. With one, take that lesson, or go on with it.",
+        epilog=lesson_arguments.EPILOGUE,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    lessons = list(lesson_arguments.declare(lesson))
+    grade = commands.add_parser(
+        "grade",
+        help="repeat what was handed in, and write grades and reports",
+        description=grade_arguments.DESCRIPTION,
+        epilog=grade_arguments.EPILOGUE,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    grade_arguments.declare(grade)
     for either in (parser, tour, run, trace):  # they may stand before the command and after it
         either.add_argument("--world", default=SUPPRESS, metavar="NAME", help="linux (the default) or bare")
+    for either in (parser, tour, run, trace, *lessons, grade):
         either.add_argument("--plain", action="store_true", default=SUPPRESS, help="ASCII only, and no colour")
         either.add_argument("--theme", default=SUPPRESS, metavar="NAME", help="light, blue-orange, mono, or default")
     arguments = parser.parse_args(words)
@@ -105,7 +134,7 @@ def parse(words: list[str]) -> Namespace:
 def _trace_words(trace: ArgumentParser) -> None:
     """What `trace` takes."""
     trace.add_argument("file", metavar="FILE.s", help="a program in AT&T syntax; it begins at _start or at its top")
-    trace.add_argument("--steps", type=_budget, metavar="N", help="stop after N steps")
+    trace.add_argument("--steps", type=number_of("instructions"), metavar="N", help="stop after N steps")
     trace.set_defaults(wanted=())
     kinds = trace.add_argument_group(
         "which steps", "Those that fit all of these; of several of one kind, one suffices."
@@ -130,7 +159,11 @@ def _trace_words(trace: ArgumentParser) -> None:
     files.add_argument("-o", dest="to", metavar="FILE", help="write to FILE; JSON Lines if it ends in .jsonl or .json")
     files.add_argument("--html", metavar="FILE", help="write a page for a browser, with a slider over the steps")
     form.add_argument(
-        "--last", type=_budget, default=100_000, metavar="N", help="with --html: look at the last N steps (100000)"
+        "--last",
+        type=number_of("instructions"),
+        default=100_000,
+        metavar="N",
+        help="with --html: look at the last N steps (100000)",
     )
     form.add_argument(
         "--schema", action=_Schema, nargs=0, default=SUPPRESS, help="print the JSON Schema of the JSON Lines"
@@ -178,13 +211,3 @@ def _seconds(word: str) -> float:
     if not 0 <= seconds <= 60:
         raise ArgumentTypeError(f"{word!r} is not a time of 0 to 60 seconds")
     return seconds
-
-
-def _budget(word: str) -> int:
-    try:
-        number = int(word, 0)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise ArgumentTypeError(f"{word!r} is not a number of instructions")
-    return number

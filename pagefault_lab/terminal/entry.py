@@ -9,11 +9,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
+    from pagefault_lab.terminal.guide import Guide
     from pagefault_lab.terminal.journal import Journal
     from pagefault_lab.terminal.opening import Opening
 
@@ -77,6 +79,18 @@ def _run(words: list[str]) -> int:
             return trace(**{name: value for name, value in vars(arguments).items() if name not in shared})
         case "tour":
             return _tour(arguments.file, arguments.world, arguments.plain, arguments.auto, arguments.pace)
+        case "grade":
+            from pagefault_lab.terminal.grade import grade
+
+            return grade(arguments)
+        case "lesson" if arguments.tool:
+            tool = import_module(f"pagefault_lab.terminal.lesson_tools.{arguments.tool}")
+            status: int = tool.run(arguments)
+            return status
+        case "lesson":
+            from pagefault_lab.terminal.lesson import run as run_lesson
+
+            return run_lesson(arguments)
         case _ if arguments.resume is not None:
             return _resume(arguments.resume or None, arguments.plain)
         case _:
@@ -122,17 +136,21 @@ def _resume(file: str | None, plain: bool) -> int:
 
 def _converse(opening: Opening, journal: Journal, plain: bool) -> int:
     """The prompt, until one leaves; the exit status."""
+    status = converse(opening, plain)
+    journal.end()
+    return status
+
+
+def converse(opening: Opening, plain: bool, guide: Guide | None = None) -> int:
+    """The prompt, until one leaves, with someone who goes along; the exit status."""
     if not _edits_lines():
         from pagefault_lab.terminal.lines import converse as converse_in_lines
 
-        status = converse_in_lines(opening.session, plain)
-    else:
-        with typing_ahead(opening.glimpse.prompt):
-            from pagefault_lab.terminal.prompt import converse
+        return converse_in_lines(opening.session, plain, guide)
+    with typing_ahead(opening.glimpse.prompt):
+        from pagefault_lab.terminal.prompt import converse as converse_at_prompt
 
-        status = converse(opening, plain)
-    journal.end()
-    return status
+    return converse_at_prompt(opening, plain, guide)
 
 
 def _tour(file: str | None, world: str, plain: bool, auto: bool, pace: float) -> int:

@@ -27,6 +27,7 @@ from prompt_toolkit.widgets import SearchToolbar
 from pagefault_lab.lab.context import Context, context
 from pagefault_lab.terminal.completion import Words
 from pagefault_lab.terminal.entry import bug
+from pagefault_lab.terminal.guide import Guide
 from pagefault_lab.terminal.highlight import LineLexer
 from pagefault_lab.terminal.loop import Ending, enter
 from pagefault_lab.terminal.opening import Opening
@@ -62,9 +63,10 @@ FURNITURE: Final = 3  # rows for the rule above the output, the prompt and the k
 class Layout:
     """The view of one session."""
 
-    def __init__(self, opening: Opening, plain: bool, earlier: History) -> None:
+    def __init__(self, opening: Opening, plain: bool, earlier: History, guide: Guide | None = None) -> None:
         self._opening = opening
         self._plain = plain
+        self._guide = guide
         self._transcript = Transcript(plain)
         self._context: Context | None = None
         self._running = False
@@ -110,7 +112,7 @@ class Layout:
 
     def _entered(self, line: Buffer) -> bool:
         """Execute what was entered. While it runs, the line is empty already."""
-        text = line.text
+        text = line.text or (self._guide.offered() if self._guide is not None else "")
         line.append_to_history()
         line.reset()
         self._execute(text)
@@ -122,6 +124,7 @@ class Layout:
         if text.strip():
             transcript.say("".join(part for _, part, *_ in message(self._opening)) + text)
         self._reading, self._below = False, 0
+        transcript.tells_a_part = False
         self._running = True
         application.renderer.render(application, application.layout)
         try:
@@ -134,7 +137,7 @@ class Layout:
             application.exit(result=False)
         elif transcript.closes:
             application.exit(result=True)
-        elif session.machine.steps == steps:
+        elif transcript.tells_a_part or session.machine.steps == steps:
             self._read(len(self._said()) - earlier)
 
     def _read(self, rows: int) -> None:
@@ -222,7 +225,7 @@ class Layout:
         return drawn(pictured.filling(self._context, height), width, self._plain) if self._context else ""
 
     def _draw_rule(self, width: int, height: int) -> str:
-        title = "output"
+        title = "output" if self._guide is None else fitting(self._guide.where(), width).strip()
         if self._below:
             title += f": {self._below} rows below, PgDn"
         elif self._reading:

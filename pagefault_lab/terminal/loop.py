@@ -16,14 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pagefault_lab.lab.pictures import Picture
-    from pagefault_lab.lab.results import Place
     from pagefault_lab.lab.session import Session
     from pagefault_lab.lab.tracing import Page, Sink
     from pagefault_lab.terminal.screen import Output, Screen
 
-
-CONTINUATION = "...> "  # the prompt inside an unfinished block
 BUDGET_HINT = "run it with a larger --budget, or stop it earlier with a breakpoint"
+LESSONS_BUDGET_HINT = "the lesson allows no more for one line; a breakpoint stops it earlier"
 
 
 class Ending(Enum):
@@ -55,7 +53,8 @@ class Loop:
                         return Ending.LEAVE
                     self.output.show(value)
                     if isinstance(value, Ran) and value.stopped is Stopped.BUDGET:
-                        raise Problem(f"this line takes more than {self.session.budget:,} instructions", BUDGET_HINT)
+                        hint = BUDGET_HINT if self.session.attempt is None else LESSONS_BUDGET_HINT
+                        raise Problem(f"this line takes more than {self.session.budget:,} instructions", hint)
             except Problem as problem:
                 place(problem, file, number)
                 self.output.complain(problem)
@@ -152,9 +151,3 @@ def place(problem: Problem, file: str | None, number: int | None) -> None:
         if one.file is None or one.file.startswith("<"):  # the assembler's names for what was typed
             one.file = file
             one.line = None if number is None else number + (one.line or 1) - 1
-
-
-def prompt_of(place: Place) -> str:
-    """The prompt: ring and place, `cpl0 page_fault+3> `; an address where nothing has a name."""
-    name = place.name or ("" if place.typed else f"{place.address:#010x}")
-    return f"cpl{place.ring} {name}> " if name else f"cpl{place.ring}> "

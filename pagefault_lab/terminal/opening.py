@@ -34,7 +34,7 @@ class Glimpse(NamedTuple):
 
     @classmethod
     def of(cls, session: Session) -> Glimpse:
-        from pagefault_lab.terminal.loop import prompt_of
+        from pagefault_lab.views.prompts import prompt_of
 
         cpu = session.machine.cpu
         return cls(

@@ -21,9 +21,12 @@ from pagefault_lab.terminal.completion import Words
 from pagefault_lab.terminal.highlight import LineLexer
 from pagefault_lab.terminal.history import history
 from pagefault_lab.terminal.opening import Opening
-from pagefault_lab.terminal.toolbar import toolbar
+from pagefault_lab.terminal.screen import PromptScreen
+from pagefault_lab.terminal.toolbar import SHOWN_KEYS, fitting, toolbar
+from pagefault_lab.views.prompts import CONTINUATION
 
 if TYPE_CHECKING:
+    from pagefault_lab.terminal.guide import Guide
     from pagefault_lab.terminal.layout import Layout
 
 KEYS = {"f7": "si", "f8": "back", "f10": "layout", "c-x a": "layout"}
@@ -44,33 +47,41 @@ def color_depth(plain: bool) -> ColorDepth | None:
     return ColorDepth.DEPTH_1_BIT if plain or os.environ.get("NO_COLOR") else None
 
 
-def converse(opening: Opening, plain: bool) -> int:
+def converse(opening: Opening, plain: bool, guide: Guide | None = None) -> int:
     """Read lines from the terminal and execute them until one leaves; the exit status."""
-    lines = reader(opening, plain)
+    lines = reader(opening, plain) if guide is None else reader(opening, plain, guide.offered, foot_of(guide))
 
     @cache
     def layout() -> Layout:
         from pagefault_lab.terminal.layout import Layout
 
-        return Layout(opening, plain, lines.history)
+        return Layout(opening, plain, lines.history, guide)
 
+    text = "" if guide is None else guide.typed_ahead
     while True:
         try:
-            if not _goes_on(opening, lines.prompt(), plain, layout):
+            text = text or lines.prompt()
+            screen = PromptScreen(plain) if guide is None else guide.screen(plain)
+            if not _goes_on(opening, text, screen, layout):
                 return 0
+            text = screen.typed_ahead
         except EOFError:
             return 0
         except KeyboardInterrupt:
+            text = ""
             if opening.ready:
                 opening.session.abandon()
 
 
-def _goes_on(opening: Opening, text: str, plain: bool, layout: Callable[[], Layout]) -> bool:
+def foot_of(guide: Guide) -> Callable[[int], str]:
+    """The line at the bottom of the screen, for a width: where one stands, and keys."""
+    return lambda width: fitting((*guide.where(), *SHOWN_KEYS), width)
+
+
+def _goes_on(opening: Opening, text: str, screen: PromptScreen, layout: Callable[[], Layout]) -> bool:
     """Execute what was entered; False if it leaves the lab, perhaps from the full-screen view that it has opened."""
     from pagefault_lab.terminal.loop import Ending, enter
-    from pagefault_lab.terminal.screen import PromptScreen
 
-    screen = PromptScreen(plain)
     if enter(opening.session, screen, text) is Ending.LEAVE:
         return False
     return layout().run() if screen.layout_asked else True
@@ -78,8 +89,6 @@ def _goes_on(opening: Opening, text: str, plain: bool, layout: Callable[[], Layo
 
 def message(opening: Opening) -> StyleAndTextTuples:
     """What stands before the line."""
-    from pagefault_lab.terminal.loop import CONTINUATION
-
     unfinished = opening.ready and opening.session.unfinished
     return [("class:prompt", CONTINUATION if unfinished else opening.glimpse.prompt)]
 

@@ -80,9 +80,11 @@ class Screen:
 
 
 class PromptScreen(Screen):
-    """The screen of a terminal's prompt, on which the full-screen view can be opened: `layout_asked` tells whether."""
+    """The screen of a line at a terminal's prompt, on which the full-screen view can be opened: `layout_asked` tells
+    whether. `typed_ahead` is the next line, if it was typed while this one was still being told."""
 
     layout_asked = False
+    typed_ahead = ""
 
     def draw(self, value: object) -> None:
         from pagefault_lab.lab.context import LayoutAsked

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.lab import lessons
 from pagefault_lab.problem import Problem
-from pagefault_lab.terminal.loop import CONTINUATION, Ending, Loop, prompt_of
+from pagefault_lab.terminal.loop import Ending, Loop
 from pagefault_lab.terminal.screen import JsonLines, Output, Screen
+from pagefault_lab.views.prompts import CONTINUATION, prompt_of
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session

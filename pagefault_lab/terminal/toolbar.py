@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pagefault_lab.terminal.opening import Glimpse
+
+SHOWN_KEYS: Final = ("F7 si, F8 back", "F10 layout")
 
 
 def toolbar(glimpse: Glimpse, width: int) -> str:
@@ -17,8 +19,7 @@ def toolbar(glimpse: Glimpse, width: int) -> str:
         f"cr3 {glimpse.cr3:#010x}",
         f"step {glimpse.steps:,}",
         f"world {glimpse.world}",
-        "F7 si, F8 back",
-        "F10 layout",
+        *SHOWN_KEYS,
     )
     return fitting(parts, width)
 

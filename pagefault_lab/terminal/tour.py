@@ -16,11 +16,12 @@ from pagefault_lab.lab.lessons import folder
 from pagefault_lab.problem import Problem
 from pagefault_lab.terminal.banner import HELP, TITLE
 from pagefault_lab.terminal.lines import read
-from pagefault_lab.terminal.loop import CONTINUATION, Ending, Loop, enter, prompt_of
+from pagefault_lab.terminal.loop import Ending, Loop, enter
 from pagefault_lab.terminal.screen import WIDTH, Screen
 from pagefault_lab.terminal.script import GOOD, INTERRUPTED, WRONG, lines_of, prompted
 from pagefault_lab.terminal.toolbar import fitting
 from pagefault_lab.views.lines import STRONG, Line, Lines, Span
+from pagefault_lab.views.prompts import CONTINUATION, prompt_of
 from pagefault_lab.views.words import paragraphs, printable
 
 if TYPE_CHECKING:

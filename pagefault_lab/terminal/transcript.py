@@ -55,11 +55,12 @@ def drawn(renderable: RenderableType, width: int, plain: bool) -> str:
 
 
 class Transcript(Screen):
-    """An output that keeps what it is to show. `closes`: a line has asked to close the full-screen view."""
+    """An output that keeps what it is to show. `closes`: a line has asked to close the full-screen view.
+    `tells_a_part`: it begins a part of a lesson, which is to be read from its beginning."""
 
     def __init__(self, plain: bool) -> None:
         super().__init__(plain)
-        self.closes = False
+        self.closes = self.tells_a_part = False
         self._kept: deque[Callable[[Screen], object]] = deque(maxlen=MOST)
         self._drawn: deque[list[str]] = deque(maxlen=MOST)  # the rows of the first of them
         self._drawn_for: tuple[str, int] | None = None  # the theme and the width of these rows
@@ -83,12 +84,14 @@ class Transcript(Screen):
 
     def draw(self, value: object) -> None:
         from pagefault_lab.lab.context import Context, LayoutAsked
+        from pagefault_lab.tutor.told import PartBegun
 
         if isinstance(value, LayoutAsked):
             self.closes = value.context is None
             if not self.closes:
                 self.say("this is the full-screen view; `layout off`, or Ctrl-D on an empty line, closes it")
         elif not isinstance(value, Context):  # which the panes show
+            self.tells_a_part = self.tells_a_part or isinstance(value, PartBegun)
             self._keep(lambda screen: screen.draw(value))
 
     def _keep(self, tell: Callable[[Screen], object]) -> None:

@@ -11,7 +11,7 @@ from tmux import TOOLBAR, Terminal
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's folder without history, and nothing in the environment that changes how the program looks."""
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PAGEFAULT_LAB_DEBUG", "XDG_CACHE_HOME"):
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PAGEFAULT_LAB_DEBUG", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path

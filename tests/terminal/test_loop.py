@@ -12,7 +12,8 @@ from pagefault_lab.lab.results import Place, Ran, Stopped
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem, Problems
 from pagefault_lab.terminal.entry import bug
-from pagefault_lab.terminal.loop import Ending, Loop, prompt_of
+from pagefault_lab.terminal.loop import Ending, Loop
+from pagefault_lab.views.prompts import prompt_of
 
 
 class Kept:
