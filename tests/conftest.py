@@ -9,6 +9,7 @@ import pytest
 
 import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
 
+pytest_plugins = ["pytester"]  # for the tests of our own plugin
 NO_SKIPS = bool(os.environ.get("PAGEFAULT_LAB_NO_SKIPS"))
 
 
