@@ -10,6 +10,7 @@ import pytest
 import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
 
 pytest_plugins = ["pytester"]  # for the tests of our own plugin
+collect_ignore_glob = ["*.md"]  # lessons that tests take are no tests
 NO_SKIPS = bool(os.environ.get("PAGEFAULT_LAB_NO_SKIPS"))
 
 

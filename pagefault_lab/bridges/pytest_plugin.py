@@ -28,10 +28,9 @@ _LONGEST = 65536  # bytes in which the front matter must say it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("pagefault-lab")
-    group.addoption(
-        "--lesson-seeds", type=int, metavar="N", help="with how many seeds each lesson's variants are tried"
-    )
+    meaning = "with how many seeds each lesson's variants are tried"
+    parser.getgroup("pagefault-lab").addoption("--lesson-seeds", type=int, metavar="N", help=meaning)
+    parser.addini("lesson_seeds", meaning)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -57,7 +56,7 @@ class LessonFile(pytest.File):
         from pagefault_lab.tutor.course import load
         from pagefault_lab.tutor.proving import SEEDS, proofs
 
-        seeds = self.config.getoption("--lesson-seeds") or SEEDS
+        seeds = self.config.getoption("--lesson-seeds") or int(self.config.getini("lesson_seeds") or SEEDS)
         for part, found in groupby(proofs(load(self.path), plain_text, seeds), key=lambda proof: proof.part):
             yield LessonPart.from_parent(self, name=part, proofs=list(found))
 

@@ -26,7 +26,7 @@ def lessons(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(pytester: pytest.Pytester, *words: str) -> pytest.RunResult:
-    return pytester.runpytest_inprocess("-p", PLUGIN, "-p", "no:cacheprovider", *words)
+    return pytester.runpytest_subprocess("-p", PLUGIN, "-p", "no:cacheprovider", *words)
 
 
 def test_every_proof_is_a_test(pytester: pytest.Pytester, lessons: Path) -> None:
@@ -73,3 +73,13 @@ def test_it_costs_nothing_where_there_are_no_lessons() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if name.startswith("pagefault_lab")}
     assert loaded == {"pagefault_lab", "pagefault_lab.bridges", PLUGIN, "pagefault_lab.problem"}
+
+
+def test_a_project_says_how_many_seeds_are_tried(pytester: pytest.Pytester, lessons: Path) -> None:
+    def seeds(result: pytest.RunResult) -> int:
+        return sum("::seed " in line for line in result.outlines)
+
+    every = seeds(run(pytester, "--collect-only", "-q", "lessons"))
+    pytester.makeini("[pytest]\nlesson_seeds = 2")
+    assert seeds(run(pytester, "--collect-only", "-q", "lessons")) < every
+    assert seeds(run(pytester, "--collect-only", "-q", "--lesson-seeds", "20", "lessons")) == every
