@@ -4,7 +4,8 @@
 
 A block fenced as `lab` is a session in the world `linux` (`lab bare`: in that world; `lab continued`: it goes on where
 the block before it ended): what stands behind a prompt in it is typed, and the block must be what a screen of 80
-columns then shows with --plain. In a block fenced as `console`, what stands behind `$ ` is given to the shell. Between
+columns then shows with --plain. In a block fenced as `console`, what stands behind `$ ` is given to the shell, in this
+folder (`console apart`: in an empty one). Between
 `<!-- commands -->` and `<!-- end -->` stands the table of commands, behind `<!-- names -->` that of the names with
 fields in expressions, behind `<!-- wrong -->` that of the scripts in lessons/wrong.
 """
@@ -45,7 +46,7 @@ def made_anew(text: str) -> str:
     def block(match: re.Match[str]) -> str:
         kind, words, body = match.groups()
         if kind == "console":
-            body = "".join(shell(body))
+            body = "".join(shell(body, apart=words.strip() == "apart"))
         else:
             if words.strip() != "continued":
                 sessions.append(Session(words.strip() or "linux"))
@@ -71,19 +72,19 @@ def transcript(session: Session, body: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
-def shell(body: str) -> Iterator[str]:
+def shell(body: str, apart: bool) -> Iterator[str]:
     """The commands of `body`, and what each of them prints. `pagefault-lab` is what stands in this folder."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, TemporaryDirectory() as empty:
         program = Path(folder, "pagefault-lab")
         program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m pagefault_lab "$@"\n')
         program.chmod(0o755)
-        environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+        environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "XDG_STATE_HOME": folder}
         for line in body.splitlines():
             if line.startswith("$ "):
                 yield f"{line}\n"
-                command = ["sh", "-c", line[2:]]
+                command, place = ["sh", "-c", line[2:]], empty if apart else ROOT
                 yield subprocess.run(
-                    command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT, text=True, timeout=60
+                    command, cwd=place, env=environment, stdout=PIPE, stderr=STDOUT, text=True, timeout=60
                 ).stdout
 
 
