@@ -36,6 +36,11 @@ def declare(grade: ArgumentParser) -> None:
     grade.add_argument(
         "--resume", dest="goes_on", action="store_true", help="go on with a run into FOLDER that was broken off"
     )
+    grade.add_argument(
+        "--any-version", action="store_true",
+        help="also what was made with another version of a lesson: for one that was corrected after class; such "
+        "submissions are marked",
+    )  # fmt: skip
     where = grade.add_mutually_exclusive_group()
     where.add_argument(
         "--jobs", type=number_of("processes"), metavar="N", help="so many processes at once (one for each processor)"

@@ -29,7 +29,7 @@ _USUAL: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
         "Which error code is pushed (`none` if there is none)?", "ever(fault) ? last(fault).error : -1", (),
     ),
     "cr2": (
-        "What is in CR2 (`none` without a page fault)?", "ever(fault(14)) ? last(fault(14)).cr2 : -1", (),
+        "What is in CR2 (`none` without a page fault)?", "ever(fault(14)) ? cr2 : -1", (),
     ),
     "entry": ("Which entry refuses it?", _REFUSES, ("the PDE", "the PTE", "none of them")),
     "esp": ("What is ESP then?", "esp", ()),

@@ -105,6 +105,15 @@ def test_another_version_of_the_lesson_is_refused() -> None:
     assert graded(write(other)).told == "it is of another version of the lesson small-class"
 
 
+def test_another_version_of_the_lesson_is_graded_and_marked_if_that_is_asked_for() -> None:
+    solved = take(SMALL, "Ada", 1)
+    expected = graded(write(solved)).points
+    solved.recording.lesson["digest"] = "0" * 32
+    found = grade(write(solved), "file", {SMALL.key: SMALL}, DEFAULT._replace(any_version=True))
+    assert (found.verdict, found.points) == (GRADED, expected)
+    assert "it was made with another version of the lesson" in found.flags
+
+
 def test_another_lesson_is_refused() -> None:
     other = begun(SMALL, "Ada")
     other.recording.lesson["key"] = "unheard-of"

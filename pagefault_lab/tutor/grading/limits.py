@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 
 
 class Limits(NamedTuple):
-    """Bounds of one submission. The first four strike at the same place on every computer.
+    """What a submission may be and do. The first four bounds strike at the same place on every computer.
 
     `instructions`: all that it lets machines execute, and whatever else takes time counted as that
     (machine/effort.py). `line`: what each line may execute, if that is less than the lesson's own budget; 0 for the
     lesson's. `lines` that it may have, `values` that these may tell. The others are last resorts, and depend on the
-    computer: `memory` in MiB (where the platform can limit it) and `seconds` of processor time.
+    computer: `memory` in MiB (where the platform can limit it) and `seconds` of processor time. `any_version`: it may
+    have been made with another version of the lesson.
     """
 
     instructions: int = 20_000_000
@@ -20,6 +21,7 @@ class Limits(NamedTuple):
     values: int = 200_000
     memory: int = 2048
     seconds: int = 300
+    any_version: bool = False
 
 
 DEFAULT: Final = Limits()

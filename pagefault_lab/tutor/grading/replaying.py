@@ -56,7 +56,7 @@ def refused(file: str, sentence: str, student: str = "", lesson: Lesson | None =
 def _unfit(submission: Submission, lesson: Lesson, limits: Limits) -> str:
     """Why a submission cannot be repeated in this lesson; "" if it can."""
     recording = submission.recording
-    if submission.digest != lesson.digest:
+    if submission.digest != lesson.digest and not limits.any_version:
         return f"it is of another version of the lesson {lesson.key}"
     if recording.world != lesson.world:
         return f"it was begun in the world {recording.world}, and the lesson is in {lesson.world}"
@@ -189,6 +189,8 @@ class _Replay:
             found.append("nobody's name is in it")
         if self.lesson.variants and seed != seed_of(student, self.lesson.key):
             found.append("its seed is not the student's own: it is another variant of the lesson")
+        if self.submission.digest != self.lesson.digest:
+            found.append("it was made with another version of the lesson")
         if version != __version__:
             found.append(f"it was made by pagefault-lab {one_line(version, 20)}")
         return tuple(found)
