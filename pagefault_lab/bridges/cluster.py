@@ -65,7 +65,7 @@ def grade_on_cluster(
                 running.add(more)
 
 
-def grade_there(program: str, setup: bytes, limits: tuple[int, ...], job: tuple[str, bytes]) -> dict[str, Any]:
+def grade_there(program: str, setup: bytes, limits: tuple[Any, ...], job: tuple[str, bytes]) -> dict[str, Any]:
     """What a worker of the cluster does: the grade of a submission, as JSON has it."""
     known = (program, setup, limits)
     if getattr(_here, "known", None) != known:
