@@ -51,8 +51,9 @@ class Session:
     `repetition` is what an empty line stands for, "" for nothing. `by_stages`, `displayed` and `shows_context` are how
     lines are told (telling.py); `micro` is the stage of a step at which the session stands. `recording` is what it
     takes to repeat it all, `files` the door to the files of this computer, `svg_of` what a layer above makes of a
-    picture for one. `behind_line` is asked what more there is to say when a line is finished; a layer above may do and
-    say something there that is not part of the line.
+    picture for one. `behind_line` is asked what more there is to say when a line is finished and recorded; a layer
+    above may do and say something there that is not part of the line. `deferred` is what the present line wants to be
+    done there: a line that comes to nothing does none of it. While not `interruptible`, Ctrl-C stops no run.
     """
 
     machine: Machine
@@ -68,9 +69,11 @@ class Session:
         self.files = GivenFiles()
         self.svg_of: Callable[[Picture], str] = _nobody_draws
         self.behind_line: Callable[[], Iterable[object]] = tuple
+        self.deferred: list[Callable[[], Iterable[object]]] = []
+        self.interruptible = True
         self.attempt: object | None = None
         self._line = self._noted = ""
-        self._marked = self._only_shows = False
+        self._marked = self._only_shows = self._recorded = False
         self._stood: Standing | None = None  # before this line went elsewhere in time
         self._left_behind: NewFuture | None = None
         self.trace = Trace(self)
@@ -120,22 +123,25 @@ class Session:
         self.runner.begin_line()
         self.files.begin_line()
         yield from self._transact(line)
-        yield from self.behind_line()
+        if self._recorded:
+            yield from self.behind_line()
 
     def repeat(self, line: Line, given: Sequence[bytes | None]) -> Iterator[object]:
         """Do what a recorded line did, which was `given` that by files. A Problem if it comes to something else."""
         self.runner.begin_line(line.stop)
         self.files.begin_line(given)
         yield from self._transact(line.text, line.steps)
-        yield from self.behind_line()
+        if self._recorded:
+            yield from self.behind_line()
 
     def _transact(self, line: str, steps: int | None = None) -> Iterator[object]:
         """Execute a line wholly or not at all; if it was recorded, it leads to step number `steps` of the machine."""
         EFFORT.spend(LINE)
         self._line = self._noted = line
-        self._marked = self._only_shows = False
+        self._marked = self._only_shows = self._recorded = False
         self._stood = None
         self._left_behind = None
+        self.deferred = []
         says_something = self.unfinished or _SAYS_SOMETHING.match(line)
         self.log_told = kernel_log.length(self)
         modules = self._modules()
@@ -175,6 +181,7 @@ class Session:
             self.lines.append(self._noted if stop is None else f"atmost {stop} {in_one_line(self._noted)}")
         if self._marked or self._stood is not None or not (self._only_shows or self.files.written):
             self.recording.add(line, self.machine.steps, stop, self.files.taken)
+            self._recorded = True
 
     def dispatch(self, line: str) -> Iterator[object]:
         """What a line, or a part of the present one, says."""
@@ -272,6 +279,11 @@ class Session:
             if ahead is not None and ahead.line != self._line:
                 self._left_behind = NewFuture(ahead.steps, ahead.lines)
 
+    @property
+    def changes(self) -> bool:
+        """Whether the present line has changed the machine or the session."""
+        return self._marked
+
     def moving(self) -> None:
         """Announce that this line goes elsewhere in time."""
         if self._stood is None:
@@ -311,7 +323,7 @@ class Session:
 
     def interrupt(self) -> None:
         """Stop a run at its next step; what a signal handler may call."""
-        self.runner.interrupted = True
+        self.runner.interrupted = self.interruptible
 
     # --- where the processor stands
 

@@ -89,6 +89,16 @@ class Symbols(Mapping[str, int]):
     def _all(self) -> dict[str, int]:
         return {**self.given, **self._of_modules, **self.typed}
 
+    def with_the_worlds_first(self) -> Symbols:
+        """The names as they are now, but those of the world mean what they meant when it began."""
+        found = Symbols(self.given, self.code, self.constants, self.ends)
+        found.typed = {name: value for name, value in self.typed.items() if name not in self.given}
+        found.typed_constants = self.typed_constants.difference(self.given)
+        found.typed_ends = self.typed_ends
+        found.modules, found._module_ends = self.modules, self._module_ends
+        found._of_modules = {name: value for name, value in self._of_modules.items() if name not in self.given}
+        return found
+
     def define(self, name: str, value: int, constant: bool = False, end: int | None = None) -> None:
         """Give a typed name a value. It names what lies there up to `end`, or up to the next name."""
         self.typed[name] = value & 0xFFFFFFFF

@@ -7,17 +7,20 @@ repeated, and what they earn is found by looking at the machine.
     `lesson next`      a part begins: the world anew, then the blocks that lead to it
     `say 6`            a reply is judged; behind a prediction's last one, its lines are executed
 
-What the lesson itself types is no part of the recording: the lesson has it.
+All of that is done when the line is recorded, and then to its end: so the recording alone says how someone stands. What
+the lesson itself types is no part of it: the lesson has that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
 
-from pagefault_lab.lab.recording import Input, Recording, replay
+from pagefault_lab.lab.recording import Input, Line, Recording, replay
 from pagefault_lab.lab.results import Message
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem, closest
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.history import History
     from pagefault_lab.tutor.lesson import AnyExercise, Lesson, Part, Question
 
-_Arguments = ParamSpec("_Arguments")
+_Doing: TypeAlias = Callable[[], Iterable[object]]  # yields what it has to say; done twice, it comes to the same
 
 
 @dataclass(slots=True)
@@ -67,20 +70,6 @@ class Standing:
     answered: bool = False
     replies: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-
-
-_Command: TypeAlias = Callable[Concatenate["Attempt", _Arguments], Iterator[object]]
-
-
-def _of_the_lesson(command: _Command[_Arguments]) -> _Command[_Arguments]:
-    """A line that says this, and nothing wrong, speaks of the lesson: it does nothing to the machine."""
-
-    @wraps(command)
-    def spoken(attempt: Attempt, /, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> Iterator[object]:
-        yield from command(attempt, *arguments, **named)
-        attempt._speaks = True
-
-    return spoken
 
 
 class Attempt:
@@ -108,13 +97,11 @@ class Attempt:
         self._solutions: dict[str, list[Input]] = {}  # how a task was solved, for one that continues
         self._own: set[int] = set()  # places in the recording of lines that speak of the lesson, not to the machine
         self._begun = _Begun(self.session.history, 0, 0, 0)
+        self._stood_before = False  # whether one stood before where the part began, when the last line was finished
+        self._said: list[int] = []  # what the replies to a prediction meant when they were given
         self._right: int | None = None  # the answer to the question where one stands
         self._held: frozenset[int] = frozenset()  # remarks of this exercise that held behind the last line
         self._done = False  # this exercise was solved since it began
-        self._wish: tuple[int, bool] | None = None  # the part that the present line asks for, and whether to tell it
-        self._runs = False  # the present line was a prediction's last reply
-        self._speaks = False  # the present line speaks of the lesson
-        self._seen = 0  # inputs that were there before the present line
 
     # --- where one stands
 
@@ -153,42 +140,64 @@ class Attempt:
     def replay(self, recording: Recording, take: Callable[[object], object] = id) -> Iterator[Input]:
         """Repeat a recorded attempt from its beginning; gives each input when it is done, and to `take` what its line
         yields. A Problem as `lab.recording.replay` has it."""
-        for _ in self.begin(0):
-            pass
-        yield from replay(recording, self.session, take)
+        exhaust(self.begin(0))
+        self.session.behind_line = self._behind_repeated_line
+        try:
+            yield from replay(recording, self.session, take)
+        finally:
+            self.session.behind_line = self._behind_line
+
+    def _behind_repeated_line(self) -> Iterator[object]:
+        """The same as it was. A Problem there is one of the lesson's own lines or texts: it was told when the line was
+        typed, and what was typed after it was typed all the same."""
+        with suppress(Problem):
+            yield from self._behind_line()
 
     def _behind_line(self) -> Iterator[object]:
-        """What the lesson does and says when a line is finished."""
-        inputs = len(self.recording.inputs)
-        if self._speaks and inputs > self._seen:
-            self._own.add(inputs - 1)
-        speaks, self._speaks, self._seen = self._speaks, False, inputs
-        if self._wish is not None:
-            yield from self._to_its_end(partial(self.begin, *self._wish))
-        elif self._runs:
-            yield from self._to_its_end(self._run_prediction)
-        elif not speaks and not self.session.unfinished and isinstance(self.exercise, Task):
-            yield from self._judge(self.exercise)
+        """What the lesson does and says when a line is recorded."""
+        session = self.session
+        doings, changed = session.deferred, session.changes
+        if changed and self._stood_before:
+            self._begun.is_lost = True
+        self._stood_before = self._stands_before()
+        if doings and not changed:
+            self._own.add(len(self.recording.inputs) - 1)
+        elif isinstance(self.exercise, Task) and not session.unfinished:
+            judged = list(self._judge(self.exercise))
+            doings = [lambda: judged, *doings]
+        newest = self.recording.inputs[-1]
+        if isinstance(newest, Line) and newest.text.strip() == "next":
+            yield Message("`next` is gdb's, and made a step: `lesson next` goes on to the next part", "warning")
+        yield from self._to_their_end(doings)
 
     @staticmethod
-    def _to_its_end(doing: Callable[[], Iterator[object]]) -> Iterator[object]:
-        """Do something, and tell it. If it is broken off while it is told, it is done all the same: its line is
-        recorded."""
-        try:
-            yield from doing()
-        except (GeneratorExit, KeyboardInterrupt):
-            exhaust(doing())
-            raise
+    def _to_their_end(doings: Sequence[_Doing]) -> Iterator[object]:
+        """Do this, and tell it. What is broken off while it is told is done all the same: its line is recorded."""
+        for number, doing in enumerate(doings):
+            try:
+                yield from doing()
+            except (GeneratorExit, KeyboardInterrupt):
+                for each in doings[number:]:
+                    exhaust(each())
+                raise
+
+    def _behind_this_line(self, doing: _Doing) -> Iterator[object]:
+        """Do this when the present line is recorded; nothing of it is said before."""
+        if self.session.deferred:  # as by commands of a breakpoint
+            raise Problem("one line says one thing to the lesson", "type a line for each")
+        self.session.deferred.append(doing)
+        return iter(())
 
     # --- beginning a part
 
     def begin(self, at: int, tells: bool = True) -> Iterator[object]:
         """Begin a part, by its index: the machine as the lesson wants it, the text, the exercise. Without `tells`, only
         the exercise is shown."""
-        self._wish = None
         self._check_continues(at)
         self.at = at
         exercise = self.exercise
+        if isinstance(exercise, Predict) and not self.standings[exercise.id].over:
+            self._forget_replies(self.standings[exercise.id])
         if tells:
             parts = len(self.lesson.parts)
             yield PartBegun(self.lesson.title, at + 1, parts, exercise.id if exercise else "")
@@ -198,16 +207,19 @@ class Attempt:
         self._right = None
         if isinstance(exercise, Ask) and exercise.question.answer is not None:
             self._right = self._asked(exercise.question.answer, exercise)
-        if isinstance(exercise, Predict) and not self.standings[exercise.id].over:
-            self.standings[exercise.id].replies.clear()
         if exercise is not None:
             yield self.shown()
+
+    def _forget_replies(self, standing: Standing) -> None:
+        """A prediction's questions are asked anew."""
+        standing.replies, self._said = [], []
 
     def _prepare(self, tells: bool) -> Iterator[object]:
         """Bring the machine to where the part begins; yields what its blocks say, if that is told."""
         yield from self._player.begin(self.at, self._solutions, tells)
         history = self.session.history
         self._begun = _Begun(history, self._player.began, len(history.lines), len(self.recording.inputs))
+        self._stood_before = False
 
     def _check_continues(self, at: int) -> None:
         before = self.lesson.continued(at)
@@ -232,21 +244,22 @@ class Attempt:
             for goal in task.goals
         )
 
-    @property
-    def stands_before(self) -> bool:
-        """Whether one has gone back to before the present part began, or into another world."""
-        history = self.session.history
+    def _stands_before(self) -> bool:
+        """Whether one stands before where the present part began, in a future in which it never has, or in another
+        world."""
+        begun, history = self._begun, self.session.history
         return (
-            history is not self._begun.history
-            or self.session.machine.steps < self._begun.steps
-            or len(history.lines) < self._begun.lines
+            begun.is_lost
+            or history is not begun.history
+            or self.session.machine.steps < begun.steps
+            or len(history.lines) < begun.lines
         )
 
     def _judge(self, task: Task) -> Iterator[object]:
         """Look at what the last line has come to."""
         standing = self.standings[task.id]
         standing.lines += 1
-        if self.stands_before:
+        if self._stood_before:
             yield Message("this is not where the task began; `lesson reset` begins it anew", "warning")
             return
         checked = self._checked(task)
@@ -260,7 +273,7 @@ class Attempt:
             held = self._remarks(task)
             newly = [remark for place, remark in held.items() if place not in self._held]
             self._held = frozenset(held)
-            yield from list(self._remarked(standing, newly))
+            yield from self._remarked(standing, newly)
         else:
             self._done = standing.solved = standing.over = True
             self._solutions[task.id] = self._typed()
@@ -330,7 +343,6 @@ class Attempt:
                     standing.points, hints, standing.over,
                 )  # fmt: skip
 
-    @_of_the_lesson
     def check(self) -> Iterator[object]:
         """How the present exercise stands, and what there is to say to it."""
         exercise, _ = self._here()
@@ -340,22 +352,24 @@ class Attempt:
         else:
             yield self.shown()
 
-    @_of_the_lesson
     def task(self) -> Iterator[object]:
         """The present exercise once more."""
         yield self.shown()
 
-    @_of_the_lesson
     def hint(self) -> Iterator[object]:
         """The next hint; behind the last one, that again."""
         exercise, standing = self._here()
         if not exercise.hints:
             raise Problem(f"{exercise.id} has no hints", "`lesson task` shows it again, `help` what the lab can do")
-        standing.hints = min(standing.hints + 1, len(exercise.hints))
-        text = self._filled(exercise.hints[standing.hints - 1], exercise.line)
-        yield HintShown(exercise.id, standing.hints, len(exercise.hints), text)
+        number = min(standing.hints + 1, len(exercise.hints))
+        text = self._filled(exercise.hints[number - 1], exercise.line)
 
-    @_of_the_lesson
+        def show() -> Iterator[object]:
+            standing.hints = number
+            yield HintShown(exercise.id, number, len(exercise.hints), text)
+
+        return self._behind_this_line(show)
+
     def answer(self) -> Iterator[object]:
         """Show the answer to someone who has tried."""
         exercise, standing = self._here()
@@ -372,74 +386,103 @@ class Attempt:
                 lines = (questions.described(self._right, exercise.question),)
             case Predict():
                 raise Problem("the machine has the answer", "say what you expect, and it is executed")
-        shown_before = standing.over
-        standing.answered = standing.answered or not standing.solved
-        standing.over = True
-        yield AnswerShown(exercise.id, lines, not shown_before)
+        counts = not standing.over
 
-    @_of_the_lesson
+        def show() -> Iterator[object]:
+            standing.answered = standing.answered or not standing.solved
+            standing.over = True
+            yield AnswerShown(exercise.id, lines, counts)
+
+        return self._behind_this_line(show)
+
     def say(self, text: str) -> Iterator[object]:
         """Reply to a question, or to the next ones of a prediction."""
         exercise, standing = self._here()
         if isinstance(exercise, Task):
             raise Problem(f"{exercise.id} is a task, no question", "type what does it; `lesson task` shows it again")
         if standing.over:
-            raise Problem(f"{exercise.id} is over", "`lesson next` goes on")
+            # no Problem: where an answer was corrected after class, what was said next must still be repeated
+            told = Message(f"{exercise.id} is over, this counts no more: `lesson next` goes on")
+            return self._behind_this_line(lambda: iter([told]))
         if isinstance(exercise, Ask):
-            yield from self._reply(exercise, standing, text)
-        else:
-            yield from self._predict(exercise, standing, text)
+            return self._behind_this_line(self._reply(exercise, standing, text))
+        return self._behind_this_line(self._predict(exercise, standing, text))
 
-    def _reply(self, ask: Ask, standing: Standing, text: str) -> Iterator[object]:
+    def _reply(self, ask: Ask, standing: Standing, text: str) -> _Doing:
+        """What a reply comes to; a Problem if it says nothing."""
         said = questions.meaning(text, ask.question, self.session)
-        standing.replies.append(text)
-        tries = ask.tries - len(standing.replies)
-        after = self._filled(ask.after, ask.line)
-        if self._is_right(said, ask):
-            standing.solved = standing.over = True
-            standing.points = ask.points
-            yield Solved(ask.id, standing.points, ask.points, after)
-            return
-        standing.over = tries <= 0
-        right = "" if self._right is None else questions.described(self._right, ask.question)
-        told = questions.described(said, ask.question)
-        yield Wronged(ask.id, told, tries, right if standing.over else "", after if standing.over else "")
-        yield from self._remarked(standing, self._remarks(ask, said=said).values())
+        replies = [*standing.replies, text]
+        tries = ask.tries - len(replies)
+        is_right = self._is_right(said, ask)
+        over = is_right or tries <= 0
+        after = self._filled(ask.after, ask.line) if over else ""
+        right = "" if self._right is None or not over else questions.described(self._right, ask.question)
+        remarks = () if is_right else tuple(self._remarks(ask, said=said).values())
+
+        def reply() -> Iterator[object]:
+            standing.replies, standing.solved, standing.over = replies, is_right, over
+            if is_right:
+                standing.points = ask.points
+                yield Solved(ask.id, ask.points, ask.points, after)
+            else:
+                yield Wronged(ask.id, questions.described(said, ask.question), tries, right, after)
+            yield from self._remarked(standing, remarks)
+
+        return reply
 
     def _is_right(self, said: int, ask: Ask) -> bool:
         if self._right is None:
             return opens(said, ask.question.digest)
         return questions.is_right(said, self._right, ask.question)
 
-    def _predict(self, predict: Predict, standing: Standing, text: str) -> Iterator[object]:
+    def _predict(self, predict: Predict, standing: Standing, text: str) -> _Doing:
+        """What replies to the next questions come to; a Problem if one says nothing, or they are too many."""
         open_questions = predict.questions[len(standing.replies) :]
-        replies = [text]
+        texts = [text]
         try:
             questions.meaning(text, open_questions[0], self.session)
         except Problem:
             parts = text.split(",") if "," in text else text.split()
             if len(parts) == 1:
                 raise
-            replies = [part.strip() for part in parts]
-        if len(replies) > len(open_questions):
-            raise Problem(f"these are {len(replies)} replies to {len(open_questions)} questions")
-        for reply, question in zip(replies, open_questions, strict=False):
-            questions.meaning(reply, question, self.session)
-        standing.replies += replies
-        self._runs = len(standing.replies) == len(predict.questions)
-        if not self._runs:
-            yield self.shown()
+            texts = [part.strip() for part in parts]
+        if len(texts) > len(open_questions):
+            raise Problem(f"these are {len(texts)} replies to {len(open_questions)} questions")
+        replies = [*standing.replies, *texts]
+        meant = [
+            questions.meaning(reply, each, self.session) for reply, each in zip(texts, open_questions, strict=False)
+        ]
+        said = [*self._said, *meant]
 
-    def _run_prediction(self) -> Iterator[object]:
-        """Execute what was predicted, where the part began, and compare."""
-        self._runs = False
-        predict, standing = self._here()
-        assert isinstance(predict, Predict)
-        exhaust(self._prepare(tells=False))
-        yield from self._player.execute(predict.lines)
+        def reply() -> Iterator[object]:
+            standing.replies, self._said = replies, said
+            if len(replies) < len(predict.questions):
+                yield self.shown()
+            else:
+                yield from self._run_prediction(predict, standing)
+
+        return reply
+
+    def _run_prediction(self, predict: Predict, standing: Standing) -> Iterator[object]:
+        """Execute what was predicted, where the part began, and compare. Where the lesson's lines do not work, its
+        questions are open again."""
+        try:
+            exhaust(self._prepare(tells=False))
+            yield from self._player.execute(predict.lines)
+            rows = self._compared(predict)
+        except Problem:
+            self._forget_replies(standing)
+            raise
+        standing.points = predict.each * sum(row.is_right for row in rows)
+        standing.over = True
+        standing.solved = standing.points == predict.points
+        after = self._filled(predict.after, predict.line)
+        yield Predicted(predict.id, rows, standing.points, predict.points, after)
+
+    def _compared(self, predict: Predict) -> tuple[PredictedRow, ...]:
+        """What was said to each question, and what is so now."""
         rows = []
-        for question, reply in zip(predict.questions, standing.replies, strict=True):
-            said = questions.meaning(reply, question, self.session)
+        for question, said in zip(predict.questions, self._said, strict=True):
             assert question.answer is not None
             right = self._asked(question.answer, predict)
             rows.append(
@@ -450,38 +493,29 @@ class Attempt:
                     questions.is_right(said, right, question),
                 )
             )
-        standing.points = predict.each * sum(row.is_right for row in rows)
-        standing.over = True
-        standing.solved = standing.points == predict.points
-        after = self._filled(predict.after, predict.line)
-        yield Predicted(predict.id, tuple(rows), standing.points, predict.points, after)
+        return tuple(rows)
 
-    @_of_the_lesson
     def next(self) -> Iterator[object]:
         """Go on to the next part; behind the last one, tell how the lesson went."""
         if self.is_last:
-            yield self.overview(over=True)
-            return
-        self._check_continues(self.at + 1)
+            return self._behind_this_line(lambda: (self.overview(over=True),))
+        at, left = self.at + 1, []
+        self._check_continues(at)
         if self.exercise is not None and not self.can_go_on:
-            yield Message(f"{self.exercise.id} is left open; `lesson goto {self.exercise.id}` returns to it")
-        self._wish = (self.at + 1, True)
+            id = self.exercise.id
+            left.append(Message(f"{id} is left open; `lesson goto {id}` returns to it"))
+        return self._behind_this_line(lambda: chain(left, self.begin(at)))
 
-    @_of_the_lesson
     def previous(self) -> Iterator[object]:
         """Go back to the part before."""
         if not self.at:
             raise Problem("this is the first part")
-        self._wish = (self.at - 1, True)
-        return iter(())
+        return self._behind_this_line(partial(self.begin, self.at - 1))
 
-    @_of_the_lesson
     def reset(self) -> Iterator[object]:
         """Begin the present part anew."""
-        self._wish = (self.at, False)
-        return iter(())
+        return self._behind_this_line(partial(self.begin, self.at, tells=False))
 
-    @_of_the_lesson
     def goto(self, word: str) -> Iterator[object]:
         """Go to a part, by its number or its exercise's id."""
         ids = [part.exercise.id if part.exercise else "" for part in self.lesson.parts]
@@ -493,8 +527,7 @@ class Attempt:
             hint = closest(word, filter(None, ids)) or f"1 to {len(ids)}, or {', '.join(filter(None, ids))}"
             raise Problem(f"there is no part {word}", hint)
         self._check_continues(at)
-        self._wish = (at, True)
-        return iter(())
+        return self._behind_this_line(partial(self.begin, at))
 
     def overview(self, over: bool = False) -> LessonShown:
         """All parts, and how one stands in them."""
@@ -502,7 +535,6 @@ class Attempt:
         lesson = self.lesson
         return LessonShown(lesson.title, lesson.key, rows, self.points, lesson.points, over)
 
-    @_of_the_lesson
     def list_parts(self) -> Iterator[object]:
         """The list of parts."""
         yield self.overview()
@@ -531,14 +563,16 @@ class Attempt:
         return tuple(self._filled(choice, line) for choice in question.choices)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Begun:
-    """What there was when a part began: the history, its steps and lines, and how many inputs."""
+    """What there was when a part began: the history, its steps and lines, and how many inputs. It `is_lost` when
+    something else was done instead of what led to it."""
 
     history: History
     steps: int
     lines: int
     inputs: int
+    is_lost: bool = False
 
 
 def attempt_of(session: Session) -> Attempt:

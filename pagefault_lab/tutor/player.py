@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pagefault_lab.lab.chronicle import Since
 from pagefault_lab.lab.contexts import Then
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.session import Session
     from pagefault_lab.tutor.lesson import Block, Lesson
-
-_BROKEN_OFF: Final = (Stopped.INTERRUPTED, Stopped.BUDGET)
 
 
 class Player:
@@ -41,13 +39,14 @@ class Player:
     # --- what texts and goals see
 
     def context(self, **more: int) -> Context:
-        """What the lesson's expressions see: what happened since the part began, and the variants' values whatever the
-        variables of these names are now."""
+        """What the lesson's expressions see: what happened since the part began, and the variants' values and the
+        world's symbols whatever the variables and symbols of these names are now."""
         session = self.session
         variables = {**session.variables, **self.values, **more}
         history, machine = session.history, session.machine
         chronicle = Since(history.chronicle, self.began)
-        return Then(machine, session.symbols, variables, history, chronicle, session.last_value)
+        symbols = session.symbols.with_the_worlds_first()
+        return Then(machine, symbols, variables, history, chronicle, session.last_value)
 
     def filled(self, text: str, line: int) -> str:
         """A text of the lesson that begins in a line of the file, with its quotes filled in."""
@@ -123,17 +122,19 @@ class Player:
 
     @contextmanager
     def _typing(self) -> Iterator[None]:
-        """Lines are the lesson's: they are not recorded, and reach no files but the lesson's own."""
+        """Lines are the lesson's: they are not recorded, reach no files but the lesson's own, and are done as a whole:
+        only their budget stops them."""
         session = self.session
-        kept = session.recording, session.files, session.behind_line
+        kept = session.recording, session.files, session.behind_line, session.interruptible
         session.recording = Recording(self.lesson.world)
         session.files = LessonFiles(self.lesson.folder)
         session.behind_line = tuple
+        session.interruptible = False
         try:
             yield
         finally:
             session.forget_block()
-            session.recording, session.files, session.behind_line = kept
+            session.recording, session.files, session.behind_line, session.interruptible = kept
 
     def play(self, block: Block, tells: bool) -> Iterator[object]:
         """Do and say what a block of the lesson has."""
@@ -174,16 +175,30 @@ class Player:
         session = self.session
         text = self.filled(line, number)
         yield LessonLine(None if session.unfinished else session.place(), text, number)
+        commands = self._breakpoints_commands()
         try:
             for value in session.execute(text):
                 if isinstance(value, Quit):
                     raise Problem("a lesson does not leave the lab")
-                if isinstance(value, Ran) and value.stopped in _BROKEN_OFF:
-                    raise Problem("this line of the lesson was broken off", "`lesson reset` begins the part anew")
+                if isinstance(value, Ran) and value.stopped is Stopped.BUDGET:
+                    raise Problem(
+                        f"this line was broken off: it takes more than {session.budget:,} instructions", "budget = ..."
+                    )
                 yield value
+            self._refuse_new_commands(commands)
         except Problem as problem:
             problem.file, problem.line = self.lesson.name, number
             raise problem.placed(text=text) from None
+
+    def _breakpoints_commands(self) -> dict[int, tuple[str, ...]]:
+        return {point.number: point.commands for point in self.session.breakpoints if point.commands}
+
+    def _refuse_new_commands(self, before: Mapping[int, tuple[str, ...]]) -> None:
+        """Commands of breakpoints would be executed as part of what a student types, and reach the student's files."""
+        for number, commands in self._breakpoints_commands().items():
+            if before.get(number) != commands:
+                self.session.breakpoints.of(number).commands = ()
+                raise Problem("a lesson gives no commands to breakpoints", "tell the student to do it")
 
 
 def exhaust(values: Iterable[object]) -> None:

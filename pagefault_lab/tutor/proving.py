@@ -20,123 +20,33 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice, pairwise, zip_longest
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pagefault_lab.lab import expressions
-from pagefault_lab.lab.results import Ran, Stopped
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem
-from pagefault_lab.tutor.attempt import Attempt
+from pagefault_lab.tutor.findings import Finding, LessonProved, Proof, Unproved, place_in
 from pagefault_lab.tutor.lesson import STUDENT, Ask, Lab, Lines, Predict, Program, Prose, Show, Task
-from pagefault_lab.tutor.lesson_files import LessonFiles
+from pagefault_lab.tutor.player import exhaust
 from pagefault_lab.tutor.questions import NONE
-from pagefault_lab.tutor.quoting import fill, written
+from pagefault_lab.tutor.quoting import fill
 from pagefault_lab.tutor.reading import is_optional
-from pagefault_lab.tutor.told import (
-    AskShown,
-    Checked,
-    LessonLine,
-    PredictShown,
-    ProseShown,
-    TaskShown,
-)
+from pagefault_lab.tutor.told import AskShown, LessonLine, PredictShown, ProseShown, TaskShown
+from pagefault_lab.tutor.trials import FIRST, Remarks, Trials, checked_of, lines_for, outcome_of, task_of, try_on
 from pagefault_lab.tutor.variants import draw
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
-    from pagefault_lab.lab.expressions import Expression
-    from pagefault_lab.tutor.attempt import Standing
-    from pagefault_lab.tutor.lesson import Lesson, Part, Question, Remark, Wrong
+    from pagefault_lab.tutor.attempt import Attempt
+    from pagefault_lab.tutor.lesson import Lesson, Part, Question, Wrong
+
+__all__ = ["KINDS", "SEEDS", "Finding", "LessonProved", "Proof", "counted", "proofs", "shown"]
 
 KINDS: Final = ("begin", "show", "unsolved", "answer", "without", "wrong", "hint", "message", "seed", "variant")
 SEEDS: Final = 20  # how many are tried
-FIRST: Final = ""  # the seed for which everything is proved
 MOST_PAIRS: Final = 8  # of seeds whose answers are exchanged
-_NUMBER: Final = re.compile(r"-?[0-9]\w*")
 
 Drawn: TypeAlias = Callable[[object], Sequence[str]]  # the lines that a layer above makes of a value
-
-
-class Finding(NamedTuple):
-    """What is wrong with a lesson: the proof that has failed, and where in the file: `line` from 1, `column` from 0 on;
-    `text` is that line. `expected` and `happened` may have several lines; `hint` says what to write instead."""
-
-    proof: str
-    file: str
-    line: int
-    column: int
-    text: str
-    sentence: str
-    expected: str
-    happened: str
-    hint: str
-
-
-class LessonProved(NamedTuple):
-    """How many proofs of which kind there were of a lesson, and how many of them have failed."""
-
-    file: str
-    title: str
-    proofs: dict[str, int]
-    failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """One thing to be proved. `part` is the id of the exercise that it is about, or the number of a part without one;
-    `name` says in a few words what it is, `line` where that stands in the lesson's file."""
-
-    lesson: Lesson
-    part: str
-    kind: str
-    name: str
-    line: int
-    prove: Callable[[], object]  # raises a Problem; what that does not know of its place is the proof's
-
-    def run(self) -> Finding | None:
-        """What is wrong; None if nothing is."""
-        try:
-            self.prove()
-        except Problem as problem:
-            return self._finding(problem)
-        return None
-
-    def _finding(self, problem: Problem) -> Finding:
-        lines = self.lesson.source.split("\n")
-        line, column = _place(problem, lines, problem.line or self.line)
-        expected, happened = (problem.expected, problem.happened) if isinstance(problem, Unproved) else ("", "")
-        return Finding(
-            f"{self.part}::{self.name}", self.lesson.name, line, column, lines[line - 1],
-            problem.sentence, expected, happened, problem.hint or "",
-        )  # fmt: skip
-
-
-class Unproved(Problem):
-    """What is wrong with a lesson, where something else was `expected` than has `happened`."""
-
-    def __init__(
-        self, sentence: str, hint: str, expected: str = "", happened: str = "", line: int | None = None
-    ) -> None:
-        super().__init__(sentence, hint, line=line)
-        self.expected = expected
-        self.happened = happened
-
-
-def _place(problem: Problem, lines: Sequence[str], line: int) -> tuple[int, int]:
-    """The line of the file, and the column in it, of a problem that was found in the block that begins in `line`, or in
-    that line itself. What is about text that was filled in has the line's first column."""
-    before = (problem.text or "")[: problem.column or 0]
-    written = (problem.text or "").split("\n")[before.count("\n")]
-    for number, text in enumerate(lines[line - 1 :], line):
-        if number > line and text.lstrip().startswith(("```", "~~~")):
-            break
-        if written.strip() and (start := text.find(written)) >= 0:
-            return number, start + len(before) - before.rfind("\n") - 1
-    return line, len(lines[line - 1]) - len(lines[line - 1].lstrip())
 
 
 def proofs(lesson: Lesson, drawn: Drawn, seeds: int = SEEDS) -> Iterator[Proof]:
@@ -157,41 +67,6 @@ def shown(lesson: Lesson, drawn: Drawn) -> Iterator[tuple[Show, tuple[str, ...]]
         yield from proving.shown(at)
 
 
-class _Remarks:
-    """What becomes of an exercise's remarks in an attempt: which are `known` to be meant or not at one time or another,
-    and what is wrong with those that are `unknown`, or are `unsaid` though they are meant."""
-
-    def __init__(self, remarks: Sequence[Remark]) -> None:
-        self._remarks = remarks
-        self.known: set[int] = set()
-        self.unknown: dict[int, Problem] = {}
-        self.unsaid: dict[int, Problem] = {}
-
-    def look(self, context: Context) -> None:
-        """See what is meant now."""
-        for place, remark in enumerate(self._remarks):
-            try:
-                holds = remark.when.holds(context)
-            except Problem as problem:
-                self.unknown.setdefault(place, problem)
-                continue
-            self.known.add(place)
-            if holds:
-                try:
-                    fill(remark.say, context)
-                except Problem as problem:
-                    self.unsaid.setdefault(place, problem)
-
-
-class Run(NamedTuple):
-    """What lines that are typed at a task come to; `problem` is that of the first that could not be executed."""
-
-    standing: Standing
-    outcome: str
-    remarks: _Remarks
-    problem: Problem | None
-
-
 def counted(proofs: Iterable[Proof]) -> dict[str, int]:
     """How many proofs of each kind there are, in the order of KINDS."""
     counts = Counter(proof.kind for proof in proofs)
@@ -199,17 +74,13 @@ def counted(proofs: Iterable[Proof]) -> dict[str, int]:
 
 
 class _Proving:
-    """The proofs of one lesson: methods that raise a Problem if something is not as it must be.
-
-    Each begins in a session of its own, so that none can spoil another.
-    """
+    """The proofs of one lesson: methods that raise a Problem if something is not as it must be."""
 
     def __init__(self, lesson: Lesson, drawn: Drawn, seeds: int) -> None:
         self.lesson = lesson
         self.drawn = drawn
         self._most = seeds
-        self._looked_at: tuple[tuple[int, str], Attempt] | None = None
-        self._runs: dict[tuple[int, Lines, str], Run] = {}
+        self.trials = Trials(lesson)
 
     @cached_property
     def seeds(self) -> list[str]:
@@ -278,7 +149,7 @@ class _Proving:
         for number, wrong in enumerate(task.wrong, 1):
             yield proof("wrong", f"wrong {number}", wrong.lines.first, partial(self.earns, at, wrong))
         for number, hint in enumerate(task.hints, 1):
-            place, _ = _place(Problem("", text=hint), self.lesson.source.split("\n"), task.line)
+            place, _ = place_in(Problem("", text=hint), self.lesson.source.split("\n"), task.line)
             yield proof("hint", f"hint {number}", place, partial(self.hides, at, hint))
         yield from self._of_remarks(at, task, proof)
 
@@ -298,69 +169,11 @@ class _Proving:
         names = "|".join(map(re.escape, self.lesson.variants))
         return bool(names) and re.search(rf"\$({names})\b", repr(leading)) is not None
 
-    # --- attempts
-
-    def begun(self, at: int, seed: str = FIRST) -> Attempt:
-        """An attempt that begins a part. A task that it continues is solved as its answer does."""
-        session = Session(self.lesson.world)
-        session.files = LessonFiles(self.lesson.folder)
-        attempt = Attempt(self.lesson, seed, session)
-        before = [at]
-        while (place := self.lesson.continued(before[-1])) is not None:
-            before.append(place)
-        for place in reversed(before[1:]):
-            _exhaust(attempt.begin(place, tells=False))
-            task, _ = _task(attempt)
-            if task.answer is not None:
-                _exhaust(self._typing(attempt, task.answer))
-        _exhaust(attempt.begin(at))
-        return attempt
-
-    def untouched(self, at: int, seed: str = FIRST) -> Attempt:
-        """The same, to be looked at only: several proofs share it."""
-        if self._looked_at is None or self._looked_at[0] != (at, seed):
-            self._looked_at = (at, seed), self.begun(at, seed)
-        return self._looked_at[1]
-
-    def run(self, at: int, lines: Lines, seed: str = FIRST) -> Run:
-        """What becomes of a task when these lines are typed at its begin; several proofs ask."""
-        key = at, lines, seed
-        if key not in self._runs:
-            attempt = self.begun(at, seed)
-            task, standing = _task(attempt)
-            remarks = _Remarks(task.remarks)
-            remarks.look(attempt.context())
-            problem = None
-            try:
-                for _ in self._typing(attempt, lines):
-                    remarks.look(attempt.context())
-            except Problem as found:
-                problem = found
-            attempt.session.abandon()
-            self._runs[key] = Run(standing, _outcome(attempt), remarks, problem)
-        return self._runs[key]
-
-    def _typing(self, attempt: Attempt, lines: Lines) -> Iterator[str]:
-        """Type lines as a student does; gives each when it is done. A Problem at one that cannot be, with its place."""
-        session = attempt.session
-        for number, line in enumerate(_filled(attempt, lines), lines.first):
-            try:
-                for value in attempt.execute(line):
-                    if isinstance(value, Ran) and value.stopped is Stopped.BUDGET:
-                        raise Problem(f"this line takes more than {session.budget:,} instructions", "budget = ...")
-            except Problem as problem:
-                if problem.file != self.lesson.name:  # else it is about what the lesson says to the line
-                    problem.line = number
-                raise
-            yield line
-        if session.unfinished:
-            raise Problem("the block that begins here is not finished", text=session.pending[0], line=lines.first)
-
     # --- what must be so
 
     def begins(self, at: int, seed: str = FIRST) -> None:
         """The blocks work, and all texts can be shown."""
-        attempt = self.untouched(at, seed)
+        attempt = self.trials.untouched(at, seed)
         for hint in attempt.exercise.hints if attempt.exercise else ():
             fill(hint, attempt.context())
 
@@ -368,7 +181,7 @@ class _Proving:
         """The part's `show` blocks, and what belongs into each."""
         shows = {show.place: show for show in _shows(self.lesson.parts[at])}
         outputs: dict[int, list[str]] = {place: [] for place in shows}
-        attempt = self.begun(at)
+        attempt = self.trials.begun(at)
         number = 0
         for value in attempt.begin(at):
             match value:
@@ -391,26 +204,26 @@ class _Proving:
         raise Unproved(
             "this is not what the command says",
             "`pagefault-lab lesson update` writes it anew",
-            "(nothing more)" if said is None else said.strip(),
             "(nothing more)" if written is None else written.strip(),
+            "(nothing more)" if said is None else said.strip(),
             show.place + min(number, len(show.output)),
         )
 
     def is_unsolved(self, at: int, seed: str) -> None:
         """Nothing of a task is earned before something is done."""
-        attempt = self.untouched(at, seed)
-        checked = _checked(attempt)
+        attempt = self.trials.untouched(at, seed)
+        checked = checked_of(attempt)
         if checked.earned or checked.solved:
             raise Unproved(
                 "this earns points before anything is done",
                 "let the goal ask for what has happened since the task began: ever(fault(14)) && ...",
                 f"0 of {checked.points} points",
-                _outcome(attempt, holding=True),
+                outcome_of(attempt, holding=True),
             )
 
     def is_solved(self, at: int, answer: Lines, seed: str = FIRST) -> None:
         """An answer solves the task and earns all its points."""
-        run = self.run(at, answer, seed)
+        run = self.trials.run(at, answer, seed)
         if run.problem:
             raise run.problem
         if not run.standing.solved:
@@ -430,9 +243,9 @@ class _Proving:
                 if answer is not None:
                     self.is_solved(at, answer, seed)
             case Ask() as ask:
-                self._is_answered(ask, self.begun(at, seed))
+                self._is_answered(ask, self.trials.begun(at, seed))
             case Predict() as predict:
-                self._is_predicted(predict, self.begun(at, seed))
+                self._is_predicted(predict, self.trials.begun(at, seed))
 
     def _is_answered(self, ask: Ask, attempt: Attempt) -> None:
         """The answer of a question can be said, and is right."""
@@ -442,7 +255,7 @@ class _Proving:
         right = question.answer.value(attempt.context())
         if question.choices and not 1 <= right <= len(question.choices):
             raise _no_choice(question, right)
-        _exhaust(attempt.execute(f"lesson say {_reply(right)}"))
+        exhaust(attempt.execute(f"lesson say {_reply(right)}"))
         if not attempt.standings[ask.id].solved:
             sentence = "what is right cannot be said"
             raise Unproved(sentence, "an answer is a number of 32 bits, or -1 for none", happened=str(right))
@@ -450,7 +263,7 @@ class _Proving:
     def _is_predicted(self, predict: Predict, attempt: Attempt) -> None:
         """Every question of a prediction has an answer that can be said: the machine is asked."""
         for _ in predict.questions:
-            _exhaust(attempt.execute("lesson say 1"))
+            exhaust(attempt.execute("lesson say 1"))
         for question in predict.questions:
             assert question.answer is not None
             right = question.answer.value(attempt.context())
@@ -459,11 +272,11 @@ class _Proving:
 
     def is_needed(self, at: int, place: int) -> None:
         """A line of an answer cannot be left out."""
-        attempt = self.begun(at)
-        task, standing = _task(attempt)
+        attempt = self.trials.begun(at)
+        task, standing = task_of(attempt)
         assert task.answer is not None
-        lines = enumerate(_filled(attempt, task.answer))
-        _try(attempt, [line for number, line in lines if number != place and not is_optional(line)])
+        lines = enumerate(lines_for(attempt, task.answer))
+        try_on(attempt, [line for number, line in lines if number != place and not is_optional(line)])
         if standing.solved:
             raise Unproved(
                 "without this line the answer solves the task as well",
@@ -476,8 +289,8 @@ class _Proving:
         """A wrong answer earns what it declares, and is told what it names."""
         task = self.lesson.parts[at].exercise
         assert isinstance(task, Task)
-        standing, outcome, _, problem = self.run(at, wrong.lines)
-        says = _words(fill(wrong.says, self.untouched(at).context()))
+        standing, outcome, _, problem = self.trials.run(at, wrong.lines)
+        says = _words(fill(wrong.says, self.trials.untouched(at).context()))
         if problem:
             raise problem
         if standing.solved:
@@ -487,12 +300,13 @@ class _Proving:
                 f"not solved, {wrong.earns} of {task.points} points",
                 f"solved, {standing.points} of {task.points} points",
             )
+        best = f"{standing.points} of {task.points} points"
         if standing.points != wrong.earns:
             raise Unproved(
                 f"this wrong answer earns {standing.points}",
                 f"earns = {standing.points}; or other goals",
                 f"{wrong.earns} of {task.points} points",
-                outcome,
+                outcome if outcome.startswith(best) else f"{best} at its best moment; at its end:\n{outcome}",
             )
         if says and not any(_words(remark).startswith(says) for remark in standing.remarks):
             raise Unproved(
@@ -504,10 +318,10 @@ class _Proving:
 
     def hides(self, at: int, hint: str) -> None:
         """A hint does not hold a line of the answer as it is."""
-        attempt = self.untouched(at)
-        task, _ = _task(attempt)
+        attempt = self.trials.untouched(at)
+        task, _ = task_of(attempt)
         said = _tokens(fill(hint, attempt.context()))
-        for line in _filled(attempt, task.answer) if task.answer else ():
+        for line in lines_for(attempt, task.answer) if task.answer else ():
             wanted = _tokens(line)
             places = range(len(said) - len(wanted) + 1)
             if len(line.split()) > 1 and any(said[place : place + len(wanted)] == wanted for place in places):
@@ -519,11 +333,11 @@ class _Proving:
         match self.lesson.parts[at].exercise:
             case Task(answer=answer, wrong=wrong):
                 tried = [*([answer] if answer else ()), *(each.lines for each in wrong)]
-                remarks = [self.run(at, lines).remarks for lines in tried]
+                remarks = [self.trials.run(at, lines).remarks for lines in tried]
             case Ask() as ask:
-                remarks = [_Remarks(ask.remarks)]
+                remarks = [Remarks(ask.remarks)]
                 for said in range(len(ask.question.choices) + 1):
-                    remarks[0].look(self.untouched(at).context(said=said))
+                    remarks[0].look(self.trials.untouched(at).context(said=said))
             case _:
                 remarks = []
         for each in remarks:
@@ -536,14 +350,14 @@ class _Proving:
         """The answer of one seed does not solve the task of another, as far as their lines differ."""
         tried = []
         for mine, other in islice(pairwise(self.seeds), MOST_PAIRS):
-            attempt = self.untouched(at, mine)
-            task, _ = _task(attempt)
+            attempt = self.trials.untouched(at, mine)
+            task, _ = task_of(attempt)
             assert task.answer is not None
-            lines, values = _filled(attempt, task.answer), attempt.values
-            attempt = self.begun(at, other)
-            if _filled(attempt, task.answer) == lines:
+            lines, values = lines_for(attempt, task.answer), attempt.values
+            attempt = self.trials.begun(at, other)
+            if lines_for(attempt, task.answer) == lines:
                 continue
-            _try(attempt, lines)
+            try_on(attempt, lines)
             if not attempt.standings[task.id].solved:
                 return
             differ = [name for name in values if values[name] != attempt.values[name]]
@@ -555,52 +369,6 @@ class _Proving:
                 "not solved by the lines for another seed",
                 "\n".join(f"solved by those for {each}" for each in tried),
             )
-
-
-# --- attempts
-
-
-def _exhaust(values: Iterable[object]) -> None:
-    for _ in values:
-        pass
-
-
-def _try(attempt: Attempt, lines: Iterable[str]) -> None:
-    """Type lines as a student does who goes on behind one that cannot be executed."""
-    for line in lines:
-        with suppress(Problem):
-            _exhaust(attempt.execute(line))
-
-
-def _task(attempt: Attempt) -> tuple[Task, Standing]:
-    """The task where one stands, and how."""
-    task = attempt.exercise
-    assert isinstance(task, Task)
-    return task, attempt.standings[task.id]
-
-
-def _filled(attempt: Attempt, lines: Lines) -> tuple[str, ...]:
-    """Lines as they are for this attempt."""
-    context = attempt.context()
-    return tuple(fill(line, context) for line in lines.lines)
-
-
-def _checked(attempt: Attempt) -> Checked:
-    """How a task stands."""
-    return next(value for value in attempt.execute("lesson check") if isinstance(value, Checked))
-
-
-def _outcome(attempt: Attempt, holding: bool = False) -> str:
-    """What was earned, and the values of the goals that do not hold; or of those that do."""
-    task, _ = _task(attempt)
-    checked = _checked(attempt)
-    told = [f"{checked.earned} of {checked.points} points"]
-    if checked.late:
-        told.append(f"{checked.steps:,} steps were made, and the budget is {checked.budget:,}")
-    for goal, shown in zip(task.goals, checked.goals, strict=True):
-        if checked.late or shown.holds == holding:
-            told += values(goal.holds, attempt.context(), bool(shown.holds))
-    return "\n".join(told)
 
 
 def _reply(value: int) -> str:
@@ -658,47 +426,3 @@ def _words(text: str) -> str:
 def _tokens(text: str) -> list[str]:
     """Words and signs, whatever blanks and case they are written with."""
     return re.findall(r"\w+|[^\w\s]", text.partition(" #")[0].casefold())
-
-
-# --- the values of an expression
-
-
-def values(expression: Expression, context: Context, holding: bool) -> Iterator[str]:
-    """What an expression comes to: of `a && b` what holds, or what does not; of `a == b` what is compared."""
-    for term in _split(expression.text, "&&"):
-        sides = _split(term, "==", "!=", "<=", ">=", "<", ">")
-        if len(sides) == 1:
-            text = f"{term} = {_value(term, context)}"
-        else:
-            asked = [side for side in sides if not _NUMBER.fullmatch(side)]
-            text = f"{term}: " + ", ".join(f"{side} = {_value(side, context)}" for side in asked)
-        if _holds(term, context) == holding:
-            yield text
-
-
-def _holds(term: str, context: Context) -> bool:
-    try:
-        return expressions.parse(term).holds(context)
-    except Problem:
-        return False
-
-
-def _value(text: str, context: Context) -> str:
-    try:
-        return written(expressions.parse(text).value(context), "", context)
-    except Problem as problem:
-        return problem.sentence
-
-
-def _split(text: str, *signs: str) -> list[str]:
-    """The parts of an expression between signs that stand in no parentheses; itself if || or ?: is outside of these."""
-    depth, parts = 0, [""]
-    for token in re.findall(r"&&|\|\||<<|>>|[=!<>]=|'.'|.", text, re.DOTALL):
-        depth += (token in "([") - (token in ")]")
-        if not depth and token in ("||", "?"):
-            return [text]
-        if not depth and token in signs:
-            parts.append("")
-        else:
-            parts[-1] += token
-    return [part.strip() for part in parts]

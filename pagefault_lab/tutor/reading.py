@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 FENCE: Final = "+++"  # around the front matter
 LONGEST: Final = 1 << 17  # characters of a lesson
+MOST_PARTS: Final = 200  # of a lesson; what leads to a part is done again whenever it begins
 MOST_PROBLEMS: Final = 50  # that are told of a file
 BUDGET: Final = 1_000_000  # instructions for each line, unless the lesson says otherwise
 
@@ -365,6 +366,9 @@ class _Reader:
             exercise = self._exercise(fence) if fence.word in _EXERCISES else None
             if blocks or exercise is not None:
                 parts.append(Part(tuple(blocks), exercise))
+            if len(parts) > MOST_PARTS:
+                self.file.complain(f"a lesson has at most {MOST_PARTS} parts", "make two of it", fence.start + 1)
+                break
             blocks = []
         blocks += self._prose(told, len(self.lines))
         if blocks:
@@ -386,15 +390,21 @@ class _Reader:
             word, *options = token.info.split() or [""]
             if token.type == "hr" and token.markup.startswith("-") and not token.level:
                 yield _Fence(start, end, "", [], [])
-            elif token.type == "fence" and self._is_whole(token.markup, token.level, start, end):
+            elif token.type == "fence" and self._is_whole(token.markup, token.level, word, start, end):
                 known = self._knows(word, start)
                 if known and token.level:
                     self._complain(start, word, f"a {word} block cannot stand in a list or a quotation", None)
                 elif known:
                     yield _Fence(start, end, word, options, token.content.split("\n")[:-1])
 
-    def _is_whole(self, markup: str, level: int, start: int, end: int) -> bool:
-        """Whether a fence is closed. In a list or a quotation, the end of that closes it too."""
+    def _is_whole(self, markup: str, level: int, word: str, start: int, end: int) -> bool:
+        """Whether a fence is closed, and before another block begins. In a list or a quotation, the end of that closes
+        it too."""
+        for at in range(start + 1, end if word in _OPTIONS else start):
+            if self.lines[at].startswith(markup) and self.lines[at].strip(markup[0]).split(" ")[0] in _OPTIONS:
+                sentence = f"this block is not closed before another one begins, in line {at + 1}"
+                self.file.complain(sentence, f"{markup} in a line of its own", start + 1)
+                return False
         last = self.lines[end - 1].strip()
         if level or (end - 1 > start and last.startswith(markup) and not last.strip(markup[0])):
             return True

@@ -101,7 +101,12 @@ def read_submission(data: bytes, name: str) -> Submission:
     if not data.startswith(BEGINNING):
         raise Problem(f"{name} is no submission", _HINT)
     whole = data.endswith(b"\n")
-    found = read(data if whole else data + b"\n", name, ROOM)
+    try:
+        found = read(data if whole else data + b"\n", name, ROOM)
+    except Problem as problem:
+        if problem.sentence.endswith("no recorded session"):  # though it begins like one
+            problem = Problem(f"{name} was changed or damaged: its line 1 is not as it was written", _HINT)
+        raise problem from None
     recording, lesson = found.recording, found.recording.lesson
     if not {"key", "digest", "edition", "student", "seed"} <= lesson.keys():
         raise Problem(f"{name} is not the attempt of a lesson", _HINT)

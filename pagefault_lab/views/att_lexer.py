@@ -26,6 +26,7 @@ class AttLexer(RegexLexer):  # type: ignore[misc]  # pygments has no types
             (rf"\.{_NAME}", Keyword.Pseudo, "operands"),
             (r"(?:lock|repn?[ez]?|[c-gs]s|data16|addr16)\b", Keyword.Pseudo),
             (_NAME, Name.Function, "operands"),
+            (r"0[xX][0-9a-fA-F]+|\d+", Number),
             (r".", Text),
         ],
         "operands": [

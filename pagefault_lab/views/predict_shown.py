@@ -18,12 +18,13 @@ def predict_shown(predict: PredictShown) -> Lines:
     points = predict.each * len(predict.questions)
     worth = earned_of(predict.earned, points) if predict.over else count(points, "point")
     how = "`say` what you expect, one by one or all in a row; then the machine shows it"
+    anew = "`reset` begins anew" if any(question.said is not None for question in predict.questions) else ""
     return exercise(
         "prediction", predict.title or predict.id, worth, markdown(predict.text),
         Line.of("What will these lines do?" if len(predict.lines) > 1 else "What will this line do?"),
         code_lines(predict.lines),
         *_questions(predict.questions, predict.over),
-        Line.of("this is over; `lesson next` goes on") if predict.over else keys(how, helps(predict.hints)),
+        Line.of("this is over; `lesson next` goes on") if predict.over else keys(how, anew, helps(predict.hints)),
     )  # fmt: skip
 
 

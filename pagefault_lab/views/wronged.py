@@ -13,8 +13,13 @@ from pagefault_lab.views.words import printable
 @view(Wronged)
 def wronged(reply: Wronged) -> Lines:
     """`✗ 6 is not right`, and what is left to be done."""
-    said = Span(f"✗ {printable(reply.said)} is not right", BAD)
+    said = Span(f"✗ {_quoted(reply.said)} is not right", BAD)
     if reply.tries:
         return in_column(Lines.of(Line.of(said, f"; {replies(reply.tries)} may still count, and `hint` helps")))
-    right = (": right is ", Span(printable(reply.right), STRONG)) if reply.right else ()
+    right = (": right is ", Span(_quoted(reply.right), STRONG)) if reply.right else ()
     return in_column(Lines.of(Line.of(said, *right), told(reply.after), Line.of(note("`lesson next` goes on"))))
+
+
+def _quoted(reply: str) -> str:
+    """A choice of several words in quotes: it stands inside a sentence."""
+    return f'"{printable(reply)}"' if " " in reply else printable(reply)

@@ -1,17 +1,20 @@
 """Taking a lesson: where parts begin, what earns points, and that a recording alone says how it went."""
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from taking import begun_again, do, standing, taken, wrong
+from taking import begun_again, do, lesson_of, standing, taken, wrong
 
 from pagefault_lab.lab.recording import Writer, read
 from pagefault_lab.lab.results import Message
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem
+from pagefault_lab.tutor.attempt import Attempt
+from pagefault_lab.tutor.player import exhaust
 from pagefault_lab.tutor.told import (
     AnswerShown,
     AskShown,
@@ -150,6 +153,18 @@ def test_who_goes_back_to_before_the_task_is_told_so_and_earns_nothing_there() -
     assert attempt.session.machine.cpu.registers[3] == 0
 
 
+@pytest.mark.parametrize(
+    "instead", [("nop", "nop"), ("set $ecx = 1", "asm", "nop", "end", "si"), ("p 1", "nop", "nop")]
+)
+def test_who_does_something_else_instead_of_what_led_to_the_task_earns_nothing(instead: tuple[str, ...]) -> None:
+    attempt = taken(lab("movl $7,%eax", "movl $0,%ebx") + task("eax != 7 && ebx != 5", "movl $8,%eax"))
+    do(attempt, "back 2", *instead, "nop", "nop")
+    assert standing(attempt, "set").points == 0
+    do(attempt, "reset", "back", "redo", "movl $8,%eax")
+    assert standing(attempt, "set").solved
+    assert begun_again(attempt).standings == attempt.standings
+
+
 def test_another_world_is_not_where_the_task_began() -> None:
     attempt = taken(task("ebx == 0 && steps == 0"))
     assert of_kind(Message, do(attempt, "world bare"))
@@ -168,6 +183,31 @@ def test_what_is_broken_off_while_it_is_told_is_done_all_the_same() -> None:
     telling.close()
     assert standing(attempt, "write").points == 10
     assert begun_again(attempt).standings == attempt.standings
+
+
+@pytest.mark.parametrize("line", ["say 6", "hint", "answer"])
+def test_what_is_said_to_the_lesson_counts_when_it_is_told(line: str) -> None:
+    attempt = taken(ASK.format(more='hints = ["six"]\n') if line != "answer" else task())
+    if line == "answer":
+        do(attempt, "nop")
+    telling = attempt.execute(line)
+    next(telling)
+    telling.close()
+    assert begun_again(attempt).standings == attempt.standings
+
+
+def test_ctrl_c_stops_no_line_of_the_lesson() -> None:
+    long = lab("movl $0,%ecx", "asm", "more: incl %ecx", "cmpl $400000,%ecx", "jne more", "end", "run")
+    attempt = taken(task() + long + task(id="second"), "budget = 2_000_000")
+    before = signal.signal(signal.SIGALRM, lambda *_: attempt.session.interrupt())
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    try:
+        do(attempt, "lesson next")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert attempt.session.machine.cpu.registers[1] == 400_000
+    assert begun_again(attempt).session.machine.steps == attempt.session.machine.steps
 
 
 # --- points
@@ -240,6 +280,12 @@ def test_hints_come_one_by_one_and_are_counted() -> None:
     assert standing(attempt, "set").hints == 2
 
 
+def test_who_types_next_is_told_what_that_is() -> None:
+    attempt = taken(task())
+    (told,) = of_kind(Message, do(attempt, "nop", "back", "next"))
+    assert "lesson next" in str(told)
+
+
 def test_a_line_about_the_lesson_is_not_judged_and_one_that_is_wrong_is_none() -> None:
     attempt = taken(task())
     do(attempt, "hint", "task", "lesson", "check")
@@ -274,20 +320,30 @@ say = "nine is another one"
 """
 
 
+@pytest.mark.parametrize("line", ["user_heap: nop", "user_heap = 0x08048000", "asm\nuser_heap:\nnop\nend"])
+def test_a_name_of_the_world_is_the_lessons_also_when_someone_gives_it_to_something_else(line: str) -> None:
+    attempt = taken(task("pte(user_heap).present", "movl %eax,user_heap"))
+    do(attempt, *line.split("\n"), "nop")
+    assert not standing(attempt, "set").solved
+    do(attempt, "movl %eax,0x0804c000", "c")
+    assert attempt.session.symbols.given["user_heap"] == 0x0804C000
+    assert standing(attempt, "set").solved
+
+
 def test_a_reply_counts_as_long_as_there_are_tries() -> None:
     attempt = taken(lab("movl $5,%ebx") + ASK.format(more=""))
     values = do(attempt, "say 9")
     assert values == [Wronged("code", "9", 1, "", ""), Remarked("nine is another one")]
     do(attempt, "movl $77,%ebx")
     assert do(attempt, "say 0x6") == [Solved("code", 2, 2, "So it is.")]
-    assert "over" in str(wrong(attempt, "say 6"))
+    assert of_kind(Message, do(attempt, "say 6"))
 
 
 def test_behind_the_last_try_the_right_reply_is_told() -> None:
     attempt = taken(lab("movl $0,%ebx") + ASK.format(more="tries = 1"))
     assert do(attempt, "say 2") == [Wronged("code", "2", 0, "1", "So it is.")]
     assert standing(attempt, "code").points == 0
-    assert "over" in str(wrong(attempt, "say 1"))
+    assert of_kind(Message, do(attempt, "say 1"))
 
 
 @pytest.mark.parametrize("reply", ["eax", "[0]", "fault.error", "page", "1 +", "{{ 1 }}", "p 1", "$x", "1 == 1"])
@@ -305,6 +361,16 @@ def test_a_choice_is_named_by_its_number_or_the_beginning_of_its_words(reply: st
     attempt = taken(ASK.replace("ebx + 1", str(number)).format(more=choices))
     assert of_kind(Solved, do(attempt, f"say {reply}"))
     assert "choices" in str(wrong(taken(ASK.format(more=choices)), "say the"))
+
+
+def test_where_an_answer_was_corrected_what_was_said_behind_it_still_counts() -> None:
+    body = ASK.format(more="") + ASK.replace('id = "code"', 'id = "other"').format(more="")
+    attempt = taken(body.replace("ebx + 1", "3"))
+    do(attempt, "say 2", "say 3", "lesson next", "say 3")
+    corrected = taken(body.replace("ebx + 1", "2", 1).replace("ebx + 1", "3"))
+    for _ in corrected.replay(attempt.recording):
+        pass
+    assert (corrected.points, standing(corrected, "code").replies) == (4, ["2"])
 
 
 # --- predictions
@@ -342,12 +408,29 @@ def test_what_was_done_before_the_last_reply_is_no_part_of_what_was_predicted() 
     assert all(row.is_right for row in told.rows)
 
 
+def test_a_reply_means_what_it_meant_when_it_was_given() -> None:
+    attempt = taken(PREDICT)
+    do(attempt, "there: movl $5,%eax", "say yes there", "there = 7", "say user_rodata 2 0")
+    assert standing(attempt, "write").over
+    assert begun_again(attempt).standings == attempt.standings
+
+
+def test_a_prediction_whose_lines_do_not_work_is_asked_anew() -> None:
+    attempt = taken(PREDICT.replace("movl %eax,user_rodata", "nonsense") + task())
+    for _ in range(2):
+        problem = wrong(attempt, "say yes 7 user_rodata 2 0")
+        assert problem.file == "tested.md"
+        assert standing(attempt, "write").replies == []
+    do(attempt, "lesson next", "movl $5,%ebx")
+    assert begun_again(attempt).standings == attempt.standings
+
+
 def test_a_prediction_counts_once() -> None:
     attempt = taken(PREDICT)
     do(attempt, "say no none none none 3")
-    assert "over" in str(wrong(attempt, "say yes 7 user_rodata 2 0"))
+    assert of_kind(Message, do(attempt, "say yes 7 user_rodata 2 0"))
     do(attempt, "reset")
-    assert "over" in str(wrong(attempt, "say yes 7 user_rodata 2 0"))
+    assert of_kind(Message, do(attempt, "say yes 7 user_rodata 2 0"))
     assert standing(attempt, "write").points == 0
 
 
@@ -378,7 +461,8 @@ def test_one_can_go_anywhere() -> None:
 MACHINE_LINES = [
     "movl $5,%ebx", "movl $3,%ebx", "movl user_heap,%eax", "c", "back", "redo", "si", "nop", "insmod lecture.s",
     "rmmod lecture", "kernel", "user", "set $ebx = 5", "world bare", "asm", "end", "l: jmp ahead", "ahead:", "p ebx",
-    "nonsense", "poke user_data 1",
+    "nonsense", "poke user_data 1", "", "# a note", "trace off", "back 3", "user_heap: nop", "b $eip+1",
+    "commands hint; say 5; reset", "run",
 ]  # fmt: skip
 LESSON_LINES = [
     "hint", "check", "task", "lesson", "reset", "previous", "lesson next", "answer", "say 1", "say 5", "say yes",
@@ -414,6 +498,46 @@ def test_whatever_someone_types_is_repeated_with_the_same_result(lines: list[str
     assert other.at == attempt.at
     assert other.session.machine.steps == attempt.session.machine.steps
     assert other.session.machine.cpu.registers == attempt.session.machine.cpu.registers
+
+
+@pytest.mark.parametrize("text", ["after", "say"])
+def test_a_text_of_the_lesson_that_cannot_be_said_ends_nothing(text: str) -> None:
+    body = task()
+    for before in ("It is {{ $ebx }}.",) if text == "after" else ("3 is too little",):
+        body = body.replace(before, "{{ last(fault(14)).cr2 }}")
+    attempt = taken(body + task(id="second"))
+    assert wrong(attempt, "movl $5,%ebx" if text == "after" else "movl $3,%ebx").file == "tested.md"
+    do(attempt, "lesson next", "movl $5,%ebx")
+    assert standing(attempt, "second").solved
+    assert begun_again(attempt).standings == attempt.standings
+
+
+@pytest.mark.parametrize("line", ["", "# a note", "trace off", "save {file}"])
+def test_what_is_not_recorded_is_no_attempt_at_a_task(line: str, tmp_path: Path) -> None:
+    attempt = taken(task())
+    do(attempt, line.format(file=tmp_path / "lines"))
+    assert standing(attempt, "set").lines == 0
+    assert "try" in str(wrong(attempt, "answer"))
+    do(attempt, "asm", "nop")
+    attempt.session.abandon()
+    do(attempt, "# a note")
+    assert begun_again(attempt).standings == attempt.standings
+
+
+def test_a_breakpoint_says_one_thing_to_the_lesson_and_the_line_that_hit_it_counts() -> None:
+    attempt = taken(task() + task("ecx == 6", "movl $6,%ecx", "second", "continues = true\n"))
+    do(attempt, "asm", "there: movl $5,%ebx", "nop", "end", "b there+5", "commands 1 hint; hint; hint", "run")
+    assert (standing(attempt, "set").solved, standing(attempt, "set").hints) == (True, 1)
+    do(attempt, "lesson next", "movl $6,%ecx")
+    assert attempt.session.machine.cpu.registers[3] == 5
+    assert begun_again(attempt).standings == attempt.standings
+
+
+def test_a_breakpoint_cannot_guess() -> None:
+    attempt = taken(ASK.format(more=""))
+    do(attempt, "asm", "nop", "nop", "end", "b $eip+1", "commands 1 say 1; say 6; say 2", "run")
+    assert standing(attempt, "code").replies == ["1"]
+    assert standing(attempt, "code").points == 0
 
 
 def test_what_the_lesson_types_is_not_recorded() -> None:
@@ -456,3 +580,16 @@ def test_a_lesson_writes_nothing(line: str, tmp_path: Path) -> None:
         attempt = taken(lab("nop", line.format(file=file), "nop") + task(), folder=tmp_path)
         do(attempt, "nop", "si")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lesson_has_nothing_done_in_the_lines_of_a_student(tmp_path: Path) -> None:
+    file = tmp_path / "written"
+    lines = ("asm", "there: nop", "nop", "end", "b there+1", f"commands 1 save {file}", "nop")
+    with pytest.raises(Problem, match="commands to breakpoints") as raised:
+        taken(lab(*lines) + task(), folder=tmp_path)
+    assert raised.value.line == 14
+    attempt = Attempt(lesson_of(lab(*lines) + task()))
+    with suppress(Problem):
+        exhaust(attempt.begin(0))
+    do(attempt, "run there")
+    assert not file.exists()

@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from taking import lesson_of
 
 from pagefault_lab.lab import expressions
 from pagefault_lab.problem import Problem, Problems
@@ -267,6 +268,7 @@ TEXT = [
     ("The end.", "The\r end.", "U+000D cannot stand here", "? end."),
     ("The end.", "The end.\n\n```c\nint", "this block is never closed", "```c"),
     ("The end.", "The end.\n\n```lab\nnop", "this block is never closed", "```lab"),
+    ("The end.", "```lab\nnop\n\n```show\np 1\n1\n```\nThe end.", "this block is not closed before another", "```lab"),
     ("The end.", "> ```lab\n> nop\n> ```", "a lab block cannot stand in a list or a quotation", "lab"),
     ("The end.", "- one\n\n  ```task\n  x\n  ```", "a task block cannot stand in a list", "task"),
 ]
@@ -515,3 +517,11 @@ def test_a_lesson_is_a_value() -> None:
     lesson = read_lesson(SAMPLE, "sample.md")
     with pytest.raises(dataclasses.FrozenInstanceError):
         lesson.title = "other"  # type: ignore[misc]
+
+
+def test_a_lesson_of_endless_parts_is_refused_at_the_first_too_many() -> None:
+    part = "Text.\n\n---\n\n"
+    assert len(lesson_of(part * 200).parts) == 200
+    with pytest.raises(Problems) as raised:
+        lesson_of(part * 201)
+    assert "at most 200 parts" in str(raised.value)

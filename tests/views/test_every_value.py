@@ -51,7 +51,7 @@ from pagefault_lab.lab import (
 from pagefault_lab.lab.breakpoints import told
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine import delivery, events, faults, paging, step
-from pagefault_lab.tutor import proving
+from pagefault_lab.tutor import findings
 from pagefault_lab.views import snake_case, view_of
 
 # parts of other values, which never stand alone; and the types of machinery
@@ -68,7 +68,7 @@ PARTS = {
     "Row", "Box", "Strip", "End", "Arrow", "OpenFrame",
     "Stack",
     "FieldValue", "HelpEntry", "HelpSection",
-    "Proof", "Run",
+    "Proof",
     "Cached", "Retired", "Interrupted", "ShutDown", "Waiting", "Unsupported",
 }  # fmt: skip
 
@@ -86,7 +86,7 @@ MODULES = (
     results, tables, explain, frames, decode, manual, modules, story, tasks, tracing, walks,
     changed_ranges, moments, difference, page_tables, poking, stale_translations,
     advice, asking, authors, hypotheses, matrix, whatif, stages, rescue, pictures,
-    context, stacks, theme, told, proving,
+    context, stacks, theme, told, findings,
 )  # fmt: skip
 
 
