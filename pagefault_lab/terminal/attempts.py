@@ -137,18 +137,20 @@ def student(named: str | None = None) -> str:
         if place is not None:
             _replace(place / "student", name)
         return name
-    with suppress(OSError, ValueError):
-        if place is not None and (name := (place / "student").read_text("utf-8").strip()):
-            return name
+    with suppress(OSError, ValueError, Problem):
+        if place is not None:
+            return name_of((place / "student").read_text("utf-8"))
     try:
-        return getuser()
-    except (OSError, KeyError, ImportError):  # nobody knows, as in a container
+        return name_of(getuser())
+    except (OSError, KeyError, ImportError, Problem):  # nobody knows, as in a container
         return "student"
 
 
 def name_of(named: str) -> str:
-    """A name as it is kept; a Problem if it is none."""
-    name = " ".join(named.split())
+    """A name as it is kept, and can be handed in; a Problem if it is none."""
+    from pagefault_lab.tutor.submission import LONGEST_NAME, one_line
+
+    name = one_line(named, LONGEST_NAME)
     if not name:
         raise Problem("a student has a name", '--student "Ada Lovelace"')
     return name

@@ -95,10 +95,22 @@ def _completions(session: Session, line: str) -> Iterator[Completion]:
     if found is not None:
         for word, length, meaning in complete(session, line):
             yield _completion(word, length, meaning)
+        yield from _offered(_second_words(line), _LAST_NAME.search(line)[0])  # type: ignore[index]
         return
     match = _LAST_NAME.search(line)
     typed = match[0] if match else ""
     yield from _offered(_operands(session, typed), typed)
+
+
+def _second_words(line: str) -> Iterator[tuple[str, str]]:
+    """What can follow the first word of a line if that is a command by itself, and the beginning of others."""
+    from pagefault_lab.commands import get, spellings
+
+    words = line.split()
+    if words[0] in spellings() and len(words) + line[-1].isspace() == 2:
+        for name in spellings():
+            if name.startswith(words[0] + " "):
+                yield name.partition(" ")[2], get(name).summary
 
 
 def _operands(session: Session, typed: str) -> Iterator[tuple[str, str]]:

@@ -82,15 +82,13 @@ class Taking:
     def _new(self, student: str | None, seed: str | None) -> Attempt:
         """An attempt that begins."""
         from pagefault_lab.tutor.attempt import Attempt
+        from pagefault_lab.tutor.submission import about
         from pagefault_lab.tutor.variants import seed_of
 
         lesson = self.lesson
         name = attempts.student(student)
         attempt = Attempt(lesson, seed_of(name, lesson.key) if seed is None else seed)
-        attempt.recording.lesson = {
-            "key": lesson.key, "digest": lesson.digest, "edition": lesson.edition, "student": name,
-            "seed": attempt.seed,
-        }  # fmt: skip
+        attempt.recording.lesson = about(lesson, name, attempt.seed)
         return attempt
 
     def _brought_back(self, kept: Kept, student: str | None, seed: str | None) -> Attempt:

@@ -69,7 +69,7 @@ def declare(lesson: WordsParser) -> Iterator[ArgumentParser]:
         "what it declares, and every variant can be solved.",
     )  # fmt: skip
     _files(check)
-    check.add_argument("--seeds", type=number_of("seeds"), metavar="N", help="try so many seeds")
+    check.add_argument("--seeds", type=number_of("seeds"), metavar="N", help="draw variants so many times (20)")
     check.add_argument("--json", action="store_true", help="print JSON Lines: one object for each value")
     yield check
     update = lesson.add_tool("update", "Write anew what the commands of `show` blocks say.")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.terminal.screen import PromptScreen
-from pagefault_lab.tutor.told import LessonLine, LessonShown, PartBegun, ProseShown
+from pagefault_lab.tutor.told import AskShown, LessonLine, LessonShown, PartBegun, PredictShown, ProseShown, TaskShown
 
 if TYPE_CHECKING:
     from rich.segment import Segment
@@ -27,6 +27,7 @@ class LessonScreen(PromptScreen):
         self._ends = ends
         self._room: int | None = None  # rows until one has to wait; None while no part is told, or nobody reads
         self._above = 0  # rows that stand above the part
+        self._gap: bool | None = None  # whether the last row drawn was blank; None where a part begins
 
     def greet(self, sentences: Iterable[str]) -> None:
         """Say something at the top of the first screen, below the title."""
@@ -40,8 +41,9 @@ class LessonScreen(PromptScreen):
     def draw(self, value: object) -> None:
         if isinstance(value, PartBegun) and _someone_reads(self):
             self._room = self._height - self._above
-        if self._room is None:
+        if self._room is None and not isinstance(value, ProseShown | TaskShown | AskShown | PredictShown):
             super().draw(value)
+            self._gap = None if isinstance(value, PartBegun) else False
         else:
             self._draw_in_pages(value)
         if isinstance(value, LessonShown) and value.over:
@@ -57,7 +59,7 @@ class LessonScreen(PromptScreen):
 
         from pagefault_lab.views import render
 
-        rows = self.console.render_lines(render(value), pad=False)
+        rows = self._parted(self.console.render_lines(render(value), pad=False), value)
         while rows:
             fitting = self._fitting(rows, value)
             for row in rows[:fitting]:
@@ -68,6 +70,16 @@ class LessonScreen(PromptScreen):
                 if rows:
                     self._wait()
 
+    def _parted(self, rows: list[list[Segment]], value: object) -> list[list[Segment]]:
+        """The rows of a value, with one blank row between it and what is above it, where there is to be one."""
+        if rows and isinstance(value, ProseShown) and self._gap and _is_blank(rows[0]):
+            rows = rows[1:]
+        elif isinstance(value, TaskShown | AskShown | PredictShown) and self._gap is False:
+            rows = [[], *rows]
+        if rows:
+            self._gap = None if isinstance(value, PartBegun) else _is_blank(rows[-1])
+        return rows
+
     def _fitting(self, rows: list[list[Segment]], value: object) -> int:
         """How many rows are shown before one has to wait."""
         room = self._room
@@ -76,7 +88,7 @@ class LessonScreen(PromptScreen):
             return len(rows)
         if len(rows) + more <= self._height and not isinstance(value, ProseShown):
             return 0
-        blank = [place for place, row in enumerate(rows[: room + 1]) if not "".join(each.text for each in row).strip()]
+        blank = [place for place, row in enumerate(rows[: room + 1]) if _is_blank(row)]
         if blank and blank[-1]:
             return blank[-1]
         return 0 if len(rows) <= self._height else min(room, len(rows))
@@ -104,6 +116,10 @@ class LessonScreen(PromptScreen):
         if goes_on:
             up = (ControlType.CURSOR_UP, 1)
             self.console.control(Control(ControlType.CARRIAGE_RETURN, up, (ControlType.ERASE_IN_LINE, 2)))
+
+
+def _is_blank(row: list[Segment]) -> bool:
+    return not "".join(each.text for each in row).strip()
 
 
 def _someone_reads(screen: PromptScreen) -> bool:

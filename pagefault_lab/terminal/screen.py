@@ -70,13 +70,18 @@ class Screen:
         console = self.console if self.errors is None else _console(self.errors, self.plain)
         for one in problem.problems if isinstance(problem, Problems) else (problem,):
             for line, style in told(one, console.width):
-                console.print(line, style=style, soft_wrap=not stream.isatty())  # programs read it line by line
+                if stream.isatty():
+                    line = _hung(line, console.width)
+                console.print(line, style=style, soft_wrap=True)  # programs read it line by line
 
     def say(self, text: str) -> None:
         """Print a line that is no value: the prompt's own words, and what was typed there."""
         from pagefault_lab.views.words import printable
 
-        self.console.print(printable(text), soft_wrap=True)
+        text = printable(text)
+        if self.stream.isatty():
+            text = "\n".join(_hung(line, self.console.width) for line in text.split("\n"))
+        self.console.print(text, soft_wrap=True)
 
 
 class PromptScreen(Screen):
@@ -129,6 +134,15 @@ class JsonLines:
 
 
 # --- problems
+
+
+def _hung(line: str, width: int) -> str:
+    """A line of a problem in the width of a terminal, what does not fit below its indented beginning."""
+    from textwrap import fill
+
+    if len(line) <= width:
+        return line
+    return fill(line, width, subsequent_indent="  ", drop_whitespace=True, break_on_hyphens=False)
 
 
 def told(problem: Problem, width: int = WIDTH) -> Iterator[tuple[str, str]]:

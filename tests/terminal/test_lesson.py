@@ -221,6 +221,15 @@ def test_the_student_is_remembered_and_others_are_told_apart() -> None:
     assert attempts.student() == "Ada"
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("A" * 300, "A" * 97 + "..."), ("Ada\udcff\x1b[31m", "Ada\ufffd\ufffd[31m"), (" Ada \n L. ", "Ada L.")],
+)
+def test_a_student_has_a_name_that_can_be_handed_in(typed: str, kept: str) -> None:
+    assert attempts.student(typed) == kept
+    assert attempts.student() == kept
+
+
 def test_beginning_anew_keeps_the_attempt_before_aside() -> None:
     take(typed="hint\nhint\n")
     before = kept().read_bytes()

@@ -78,7 +78,7 @@ def _rename(recording: Recording, lesson: Lesson, student: str) -> None:
     """The attempt is this student's. A Problem if its variant is somebody else's."""
     from pagefault_lab.tutor.variants import seed_of
 
-    student = " ".join(student.split())
+    student = attempts.name_of(student)
     own, about = seed_of(student, lesson.key), recording.lesson
     if lesson.variants and own not in (about["seed"], seed_of(about["student"], lesson.key)):
         raise Problem(
