@@ -210,9 +210,15 @@ def _incomplete(line: str, found: Found) -> Problem:
     return Problem(f"there is no {found.spelling} {word}", hint, text=line, column=column)
 
 
-def unknown(line: str, also: Iterable[str] = ()) -> Problem:
+def unknown(session: Session, line: str, also: Iterable[str] = ()) -> Problem:
     """The problem of a line that is neither a command nor a statement; `also` are words that could have been meant."""
     word = line.split()[0]
+    if session.attempt is not None:
+        from pagefault_lab.tutor.attempt import attempt_of
+
+        if attempt_of(session).is_asked:
+            sentence = f"{word} is neither a command nor an instruction"
+            return Problem(sentence, f"to reply to the question: say {line.strip()}", text=line, column=0)
     column = len(line) - len(line.lstrip())
     names = [name for name in spellings() if " " not in name]
     hint = _meant(word) or closest(word, [*names, *also])

@@ -208,7 +208,7 @@ class Session:
         else:
             from pagefault_lab.assembler import statement_words
 
-            raise commands.unknown(line, statement_words())
+            raise commands.unknown(self, line, statement_words())
 
     def _with_commands(self, line: str) -> Iterator[object]:
         """What a line says, and then the commands of the breakpoints that have stopped it. One that lets the machine go

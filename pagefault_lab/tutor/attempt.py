@@ -128,6 +128,11 @@ class Attempt:
         return self.standing is None or self.standing.over
 
     @property
+    def is_asked(self) -> bool:
+        """Whether a question waits for a reply."""
+        return isinstance(self.exercise, Ask | Predict) and not self.can_go_on
+
+    @property
     def is_last(self) -> bool:
         return self.at == len(self.lesson.parts) - 1
 

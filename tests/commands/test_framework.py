@@ -68,7 +68,7 @@ def test_a_line_begins_with_no_command(line: str) -> None:
 )  # fmt: skip
 def test_what_has_a_value_is_no_command_and_no_short_name_of_one(line: str, hint: str) -> None:
     assert commands.find(line) is None
-    found = commands.unknown(line).hint
+    found = commands.unknown(Session("bare"), line).hint
     assert found is not None
     assert found.startswith(hint)
 

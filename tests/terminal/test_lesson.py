@@ -350,7 +350,7 @@ def test_whenever_it_is_killed_the_finished_lines_are_back(seed: int) -> None:
     left = list(LINES)
     for _ in range(3):
         typist = Typist("lesson", str(SMALL), "--student", "Ada")
-        typist.wait(r"^(cpl3|\.\.\.)[^>\n]*> ")
+        typist.wait(r"^(cpl[0-3]|\.\.\.)[^>\n]*> ")
         typist.type("".join(f"{line}\n" for line in left))
         typist.look(chance.uniform(0.0, 1.0))
         typist.kill()

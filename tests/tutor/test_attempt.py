@@ -330,6 +330,18 @@ def test_a_name_of_the_world_is_the_lessons_also_when_someone_gives_it_to_someth
     assert standing(attempt, "set").solved
 
 
+def test_a_reply_without_say_is_told_how_to_say_it() -> None:
+    attempt = taken(ASK.format(more="") + task())
+    assert wrong(attempt, "1").hint == "to reply to the question: say 1"
+    do(attempt, "lesson next")
+    assert "say" not in str(wrong(attempt, "fnord"))
+
+
+def test_handing_in_is_for_the_shell() -> None:
+    (told,) = of_kind(Message, do(taken(task()), "lesson submit"))
+    assert "pagefault-lab lesson submit tested" in str(told)
+
+
 def test_a_reply_counts_as_long_as_there_are_tries() -> None:
     attempt = taken(lab("movl $5,%ebx") + ASK.format(more=""))
     values = do(attempt, "say 9")

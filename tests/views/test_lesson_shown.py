@@ -37,7 +37,7 @@ SMALL = Path(__file__).parents[1] / "terminal" / "lessons" / "small.md"
 LINES = [
     "lesson", "hint", "check", "movl %eax,%ebx", "answer", "check", "lesson reset", "lesson next", "say EBX", "hint",
     "say EAX", "lesson next", "lesson task", "say yes 7", "lesson next", "lesson next", "lesson goto number",
-    "set $ebx = $number", "set $eax = $number", "nop", "lesson goto which", "lesson previous",
+    "set $ebx = $number", "set $eax = $number", "nop", "lesson goto which", "lesson previous", "lesson submit",
 ]  # fmt: skip
 
 

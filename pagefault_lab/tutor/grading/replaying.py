@@ -17,7 +17,7 @@ from pagefault_lab.problem import Problem
 from pagefault_lab.tutor.attempt import Attempt
 from pagefault_lab.tutor.grading.grades import GRADED, PARTLY, REFUSED, ExerciseGrade, Grade
 from pagefault_lab.tutor.grading.limits import Limits
-from pagefault_lab.tutor.lesson import Lesson, Predict, Task
+from pagefault_lab.tutor.lesson import Lesson, Task
 from pagefault_lab.tutor.submission import Submission, one_line, read_submission
 from pagefault_lab.tutor.told import Predicted, Remarked, Wronged
 from pagefault_lab.tutor.variants import seed_of
@@ -131,11 +131,9 @@ class _Replay:
             case Wronged(id, said):
                 self.wrong.setdefault(id, said)
             case Predicted(id, rows):
-                predict = next(each for each in self.lesson.exercises if each.id == id)
-                assert isinstance(predict, Predict)
-                for question, row in zip(predict.questions, rows, strict=True):
+                for row in rows:
                     if not row.is_right:
-                        self.wrong.setdefault(id, f"{question.text} {row.said}")
+                        self.wrong.setdefault(id, f"{row.question} {row.said}")
             case Remarked():
                 attempt = self.attempt
                 assert attempt is not None
