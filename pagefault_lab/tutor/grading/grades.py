@@ -10,8 +10,8 @@ VERDICTS: Final = (GRADED, PARTLY, REFUSED)
 
 class ExerciseGrade(NamedTuple):
     """How someone stands in an exercise. `lines` were typed at it or said, `hints` asked for; `answered`: they looked
-    at the answer before it was solved. `remarks` are what the lesson said to mistakes; `wrong` is the first wrong line
-    or reply, "" for none."""
+    at the answer before it was solved. `said` is what the lesson said to mistakes; `remarks` are the same, with names
+    in place of the values of the student's variant; `wrong`, too, is the first wrong line or reply, "" for none."""
 
     id: str
     kind: str  # task, ask or predict
@@ -22,6 +22,7 @@ class ExerciseGrade(NamedTuple):
     lines: int
     hints: int
     answered: bool
+    said: tuple[str, ...]
     remarks: tuple[str, ...]
     wrong: str
 
@@ -95,13 +96,18 @@ def row_of(grade: Grade) -> Row:
 
 def to_json(grade: Grade) -> dict[str, Any]:
     """A grade as JSON has it."""
-    exercises = [each._asdict() | {"remarks": list(each.remarks)} for each in grade.exercises]
+    exercises = [
+        each._asdict() | {"said": list(each.said), "remarks": list(each.remarks)} for each in grade.exercises
+    ]
     return grade._asdict() | {"flags": list(grade.flags), "exercises": exercises}
 
 
 def from_json(found: Any) -> Grade:
     """The inverse; ValueError, KeyError or TypeError for what is none."""
-    exercises = tuple(ExerciseGrade(**{**each, "remarks": tuple(each["remarks"])}) for each in found["exercises"])
+    exercises = tuple(
+        ExerciseGrade(**{**each, "said": tuple(each["said"]), "remarks": tuple(each["remarks"])})
+        for each in found["exercises"]
+    )
     grade = Grade(**{**found, "flags": tuple(found["flags"]), "exercises": exercises})
     if grade.verdict not in VERDICTS:
         raise ValueError(grade.verdict)

@@ -150,7 +150,8 @@ class _Replay:
             wrong = self.wrong.get(exercise.id, "")
             if not wrong and not standing.solved:
                 wrong = self.first.get(exercise.id, "")
-            remarks = tuple(self._shown(remark) for remark in standing.remarks[:MOST_REMARKS])
+            said = tuple(one_line(remark, LONGEST) for remark in standing.remarks[:MOST_REMARKS])
+            remarks = tuple(self._shown(remark) for remark in said)
             found.append(
                 ExerciseGrade(
                     exercise.id,
@@ -162,6 +163,7 @@ class _Replay:
                     standing.lines + len(standing.replies),
                     standing.hints,
                     standing.answered,
+                    said,
                     remarks,
                     self._shown(wrong),
                 )

@@ -283,7 +283,7 @@ def _cases(grade: Grade) -> list[str]:
             found.append(f"{case}/>\n")
             continue
         message = _attribute(f"{each.points} of {each.most} points")
-        inside = _xml("\n".join(filter(None, (each.wrong, *each.remarks))))
+        inside = _xml("\n".join(filter(None, (each.wrong, *each.said))))
         found.append(f"{case}><failure message={message}>{inside}</failure></testcase>\n")
     if grade.verdict == PARTLY:
         error = f"<error message={_attribute(grade.told)}/>"
@@ -313,7 +313,7 @@ def _gradescope(grades: Sequence[Grade]) -> dict[str, Any]:
                     "score": each.points,
                     "max_score": each.most,
                     "status": "passed" if each.points == each.most else "failed",
-                    "output": "\n".join([*said, *each.remarks]),
+                    "output": "\n".join([*said, *each.said]),
                     "output_format": "text",
                     "visibility": "visible",
                 }
