@@ -31,7 +31,7 @@ from simulated_class import (
 )
 
 import pagefault_lab
-from pagefault_lab import commands
+from pagefault_lab import commands, worlds
 from pagefault_lab.lab.recording import Line, Recording
 from pagefault_lab.machine.effort import EFFORT
 from pagefault_lab.problem import Problem
@@ -47,7 +47,15 @@ PACKAGE = Path(pagefault_lab.__path__[0])
 SMALL = small_lesson()
 FEW = DEFAULT._replace(instructions=300_000, values=3_000)
 PROGRAM = "pagefault_lab.bridges.grader"
-keep_ready("linux")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ready() -> Iterator[None]:
+    """As in a worker, no file is looked at for a world; the tests of others find it as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worlds, "_ready", {})
+        keep_ready("linux")
+        yield
 
 
 def graded(data: bytes, limits: Limits = DEFAULT) -> Grade:
