@@ -35,7 +35,18 @@ if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
 _SAYS_SOMETHING: Final = re.compile(r"\s*[^\s#]")
+_ASSIGNMENT: Final = re.compile(r"\s*([a-z]\w*)\s*=(?!=)")
 _LABEL_OR_ASSIGNMENT: Final = re.compile(r"\s*(?:[A-Za-z_.$][\w.$]*\s*(?::|==?(?!=))|[0-9]+\s*:)")
+
+
+def _doubts(line: str) -> Iterator[Message]:
+    """What to say to someone who has given a symbol a register's name, and may have meant the register."""
+    from pagefault_lab.lab.vocabulary import QUANTITIES
+
+    assigned = _ASSIGNMENT.match(line)
+    if assigned is not None and assigned[1] in QUANTITIES:
+        name = assigned[1]
+        yield Message(f"{name} is a symbol now, as in GNU as; `set ${name} = ...` sets the register", "warning")
 
 
 def _nobody_draws(_: Picture) -> str:
@@ -199,6 +210,7 @@ class Session:
         commands = language.spoken()
         if _LABEL_OR_ASSIGNMENT.match(line):
             yield from self.code.statement(line)
+            yield from _doubts(line)
         elif found := commands.find(line, abbreviated=False):
             yield from commands.execute(self, line, found)
         elif self.code.is_statement(text):

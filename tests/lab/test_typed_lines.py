@@ -391,3 +391,9 @@ def test_the_prompts_place_is_named_in_typed_code_too(bare: Session) -> None:
     assert bare.place().name == "handler+1"
     do(bare, "si")
     assert bare.place().name == "", "here the next line will be typed"
+
+
+def test_who_names_a_symbol_like_a_register_is_told_how_the_register_is_set(linux: Session) -> None:
+    (told,) = [value for value in do(linux, "eax = 831") if isinstance(value, Message)]
+    assert "set $eax = ..." in told.text
+    assert not [value for value in do(linux, "other = 831") if isinstance(value, Message)]
