@@ -304,6 +304,8 @@ class _Encoding:
         form, slots, natural = self.form, self.slots, self.bits // 8
         if form.operand_size not in (None, natural) and form.name != "nop":  # 66 90 is another form, but does as little
             slots[DATA] = 0x66
+        if form.address_size not in (None, natural) and self.prefixes.slots[ADDRESS] is not None:
+            raise Problem("the address size is given twice", f"{form.mnemonic} has it already, without a prefix")
         if (form.address_size or self.address_size) != natural:
             slots[ADDRESS] = 0x67
         if form.immediates == ("cb",):  # a hint to a jump goes behind
