@@ -213,17 +213,20 @@ def _incomplete(line: str, found: Found) -> Problem:
 def unknown(session: Session, line: str, also: Iterable[str] = ()) -> Problem:
     """The problem of a line that is neither a command nor a statement; `also` are words that could have been meant."""
     word = line.split()[0]
-    if session.attempt is not None:
-        from pagefault_lab.tutor.attempt import attempt_of
-
-        if attempt_of(session).is_asked:
-            sentence = f"{word} is neither a command nor an instruction"
-            return Problem(sentence, f"to reply to the question: say {line.strip()}", text=line, column=0)
     column = len(line) - len(line.lstrip())
     names = [name for name in spellings() if " " not in name]
-    hint = _meant(word) or closest(word, [*names, *also])
+    hint = _reply(session, line) or _meant(word) or closest(word, [*names, *also])
     hint = hint or "help lists the commands; an instruction is written as GNU as reads it"
     return Problem(f"{word} is neither a command nor an instruction", hint, text=line, column=column)
+
+
+def _reply(session: Session, line: str) -> str | None:
+    """The hint for what may be the reply to a question of a lesson; None where none waits for one."""
+    if session.attempt is None:
+        return None
+    from pagefault_lab.tutor.attempt import attempt_of
+
+    return f"to reply to the question: say {line.strip()}" if attempt_of(session).is_asked else None
 
 
 def _meant(word: str) -> str | None:

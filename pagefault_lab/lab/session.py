@@ -134,16 +134,12 @@ class Session:
         self.runner.begin_line()
         self.files.begin_line()
         yield from self._transact(line)
-        if self._recorded:
-            yield from self.behind_line()
 
     def repeat(self, line: Line, given: Sequence[bytes | None]) -> Iterator[object]:
         """Do what a recorded line did, which was `given` that by files. A Problem if it comes to something else."""
         self.runner.begin_line(line.stop)
         self.files.begin_line(given)
         yield from self._transact(line.text, line.steps)
-        if self._recorded:
-            yield from self.behind_line()
 
     def _transact(self, line: str, steps: int | None = None) -> Iterator[object]:
         """Execute a line wholly or not at all; if it was recorded, it leads to step number `steps` of the machine."""
@@ -184,6 +180,8 @@ class Session:
             raise
         if complaint := self.recording.grown():
             yield Message(complaint, "warning")
+        if self._recorded:
+            yield from self.behind_line()
 
     def _keep(self, line: str) -> None:
         """The line is finished: keep what it takes to do it again."""
