@@ -1,5 +1,6 @@
 """What tests of lessons share: a lesson from the text behind its front matter, and someone who takes it."""
 
+import time
 from pathlib import Path
 
 from pagefault_lab.problem import Problem
@@ -20,6 +21,17 @@ title = "Tested"
 def lesson_of(body: str, front: str = "", folder: Path | None = None) -> Lesson:
     """The lesson with this text and, in its front matter, these lines."""
     return read_lesson(FRONT.format(front=front) + body, "tested.md", folder)
+
+
+def what_reading_gives(text: str) -> tuple[Lesson | Problem, float]:
+    """A lesson or what is wrong with it, and the seconds of processor time that it took to find that."""
+    start = time.process_time()
+    found: Lesson | Problem
+    try:
+        found = read_lesson(text, "sample.md")
+    except Problem as problem:
+        found = problem
+    return found, time.process_time() - start
 
 
 def taken(body: str, front: str = "", seed: str = "", folder: Path | None = None) -> Attempt:
