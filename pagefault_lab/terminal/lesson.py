@@ -221,7 +221,7 @@ class Taking:
         self._ended = True
         self._say_how_to_hand_in()
         if following := self._following():
-            self._say(f"  the next lesson: pagefault-lab lesson {following}")
+            self._say(f"  next lesson: pagefault-lab lesson {following}")
 
     def _following(self) -> str:
         """The number of the lesson behind this one in the course; "" for none."""
@@ -238,11 +238,12 @@ class Taking:
         """Where someone has left, how to come back, and how to hand in."""
         attempt, lesson = self.attempt, self.lesson
         where = f"part {attempt.at + 1} of {len(lesson.parts)}, {attempt.points} of {lesson.points} points"
-        self._say(f"\nleft at {where}\n  {self._again} goes on")
+        self._say(f"\nleft at {where}")
+        self._say(f"  to go on:    {self._again}")
         self._say_how_to_hand_in()
 
     def _say_how_to_hand_in(self) -> None:
-        self._say(f"  {self._submit} writes what you hand in")
+        self._say(f"  to hand in:  {self._submit}")
 
     def _say(self, text: str) -> None:
         Screen(self.plain).say(text)
