@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pagefault_lab.problem import Problem
+from pagefault_lab.terminal import keys
 
 if TYPE_CHECKING:
     from pagefault_lab.terminal.guide import Guide
@@ -147,10 +148,11 @@ def converse(opening: Opening, plain: bool, guide: Guide | None = None) -> int:
         from pagefault_lab.terminal.lines import converse as converse_in_lines
 
         return converse_in_lines(opening.session, plain, guide)
-    with typing_ahead(opening.glimpse.prompt):
-        from pagefault_lab.terminal.prompt import converse as converse_at_prompt
+    with keys.kept():
+        with typing_ahead(opening.glimpse.prompt):
+            from pagefault_lab.terminal.prompt import converse as converse_at_prompt
 
-    return converse_at_prompt(opening, plain, guide)
+        return converse_at_prompt(opening, plain, guide)
 
 
 def _tour(file: str | None, world: str, plain: bool, auto: bool, pace: float) -> int:
@@ -170,10 +172,11 @@ def _tour(file: str | None, world: str, plain: bool, auto: bool, pace: float) ->
     if not _edits_lines():
         goes_on = tour.guide(tour.ask)
     else:
-        with typing_ahead(opening.glimpse.prompt):
-            from pagefault_lab.terminal.prompt import reader
+        with keys.kept():
+            with typing_ahead(opening.glimpse.prompt):
+                from pagefault_lab.terminal.prompt import reader
 
-        goes_on = tour.guide(reader(opening, plain, tour.offered, tour.foot).prompt)
+            goes_on = tour.guide(reader(opening, plain, tour.offered, tour.foot).prompt)
     if goes_on:
         return _converse(opening, journal, plain)
     journal.end()
@@ -196,9 +199,9 @@ def _edits_lines() -> bool:
 
 @contextmanager
 def typing_ahead(prompt: str) -> Iterator[None]:
-    """Show a prompt while the editor of lines is loaded. The terminal keeps, and shows, what is typed meanwhile.
+    """Show a prompt while the editor of lines is loaded, which then finds what was typed meanwhile.
 
-    The editor then finds it and draws its own prompt in the same place. Ctrl-C drops it, as it will later.
+    It draws its own prompt in the same place. Ctrl-C drops what was typed, as it will later.
     """
     if sys.platform == "win32":
         yield

@@ -6,8 +6,7 @@ and Ctrl-C is a signal. A key is a line that someone typed for you (KEYS).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from prompt_toolkit.application import Application
@@ -16,7 +15,6 @@ from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.formatted_text.utils import split_lines
 from prompt_toolkit.history import History
-from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import BufferControl, Dimension, Float, FloatContainer, HSplit, UIContent, UIControl, Window
 from prompt_toolkit.layout import Layout as Arrangement
@@ -29,6 +27,7 @@ from pagefault_lab.terminal.completion import Words
 from pagefault_lab.terminal.entry import bug
 from pagefault_lab.terminal.guide import Guide
 from pagefault_lab.terminal.highlight import LineLexer
+from pagefault_lab.terminal.keys import interruptible
 from pagefault_lab.terminal.loop import Ending, enter
 from pagefault_lab.terminal.opening import Opening
 from pagefault_lab.terminal.prompt import color_depth, message, style
@@ -254,25 +253,3 @@ class Drawn(UIControl):
     def create_content(self, width: int, height: int | None) -> UIContent:
         lines: list[StyleAndTextTuples] = [*split_lines(to_formatted_text(ANSI(self._draw(width, height or 0))))]
         return UIContent(lambda number: lines[number], line_count=len(lines), show_cursor=False)
-
-
-@contextmanager
-def interruptible(keys: Input) -> Iterator[None]:
-    """While a line is executed, Ctrl-C is a signal, as at the ordinary prompt; other keys are kept and not shown."""
-    try:
-        import termios
-    except ImportError:  # Windows
-        with keys.cooked_mode():
-            yield
-        return
-    terminal = keys.fileno()
-    before = termios.tcgetattr(terminal)
-    changed = termios.tcgetattr(terminal)
-    changed[3] |= termios.ISIG
-    for other in (termios.VQUIT, termios.VSUSP):
-        changed[6][other] = b"\0"
-    termios.tcsetattr(terminal, termios.TCSANOW, changed)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSANOW, before)

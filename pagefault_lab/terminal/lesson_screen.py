@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+from pagefault_lab.terminal import keys
 from pagefault_lab.terminal.screen import PromptScreen
 from pagefault_lab.tutor.told import AskShown, LessonLine, LessonShown, PartBegun, PredictShown, ProseShown, TaskShown
 
@@ -102,7 +103,8 @@ class LessonScreen(PromptScreen):
         try:
             self.console.print(MORE, style="note", end=" ")
             self.console.file.flush()
-            line = sys.stdin.readline()
+            with keys.gathered():
+                line = sys.stdin.readline()
         except KeyboardInterrupt:
             line = ""
             self.console.print()

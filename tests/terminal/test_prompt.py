@@ -2,7 +2,6 @@
 
 import re
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,15 +79,21 @@ def test_a_wrong_word_gets_a_caret_and_a_suggestion(terminal: Terminal) -> None:
 def test_ctrl_c_stops_a_run_that_never_ends_and_not_the_lab(terminal: Terminal) -> None:
     terminal.enter("1: jmp 1b")
     terminal.wait(r"jmp 0x")
-    time.sleep(0.5)
     terminal.press("C-c")
     terminal.wait(r"(?s)stopped by the user.*" + PROMPT)
     terminal.enter("c")
-    time.sleep(0.5)
-    terminal.press("C-c")
-    terminal.wait(r"(?s)> c$.*stopped by the user.*" + PROMPT)
+    terminal.press_until(r"(?s)> c$.*stopped by the user.*" + PROMPT, "C-c")  # it may not have begun
     terminal.enter("p 41 + 1")
     terminal.wait(r"\b42\b")
+
+
+def test_keys_pressed_while_a_line_is_executed_are_for_the_next_one(terminal: Terminal) -> None:
+    terminal.enter("movl $100000,%ecx; 1: decl %ecx; jnz 1b")
+    terminal.wait(r"decl %ecx  # ecx")
+    terminal.enter("p 41 + 1")
+    terminal.press("C-d")
+    assert terminal.ended()
+    assert "41 + 1 = 0x2a (42)" in terminal.everything()
 
 
 def test_ctrl_c_at_the_prompt_clears_the_line(terminal: Terminal) -> None:
@@ -134,9 +139,7 @@ def test_the_arrow_key_brings_back_a_line_of_an_earlier_session(terminal: Termin
     again = Terminal(XDG_STATE_HOME=str(home / "state"))
     try:
         again.wait(TOOLBAR)
-        while "> p 40 + 2" not in again.screen():  # the history is read while one looks at the first screen
-            again.press("Up")
-            time.sleep(0.2)
+        again.press_until("> p 40 \\+ 2", "Up")  # the history is read while one looks at the first screen
     finally:
         again.close()
 

@@ -60,6 +60,14 @@ class Terminal:
             time.sleep(0.05)
         return screen
 
+    def press_until(self, pattern: str, key: str) -> None:
+        """Press a key, again and again, until the screen holds the pattern."""
+        end = time.monotonic() + LIMIT
+        while not re.search(pattern, screen := self.screen(), re.MULTILINE):
+            assert time.monotonic() < end, f"{pattern!r} did not come:\n{screen}"
+            self.press(key)
+            time.sleep(0.2)
+
     def ended(self) -> bool:
         """Whether the program has ended."""
         end = time.monotonic() + LIMIT
