@@ -80,13 +80,26 @@ class Problems(Problem):
         return "\n".join(str(problem) for problem in self.problems)
 
 
-def closest(word: str, known: Iterable[str], count: int = 3) -> str | None:
+def closest(word: str, known: Iterable[str], most: int = 3) -> str | None:
     """A hint that names the known words most like `word`, or None if none is like it."""
     from difflib import get_close_matches  # of no use until a line is wrong
 
     similar = [each for each in dict.fromkeys(known) if abs(len(each) - len(word)) <= 3]
-    found = get_close_matches(word[:80], similar[:5000], n=count, cutoff=0.6)
+    found = get_close_matches(word[:80], similar[:5000], n=most, cutoff=0.6)
     return f"did you mean {_either(found)}?" if found else None
+
+
+def as_hexadecimal(word: str) -> str | None:
+    """A hint for a word that is a hexadecimal number but for its prefix, or None. `add` and `12` are none."""
+    import re
+
+    digits = re.fullmatch(r"\$?(?!0b)(?=.*[0-9])(?=.*[a-fA-FhH])0?([0-9a-fA-F]+?)[hH]?", word, re.ASCII)
+    return f"a hexadecimal number begins with 0x: 0x{digits[1]}" if digits is not None else None
+
+
+def count(number: int, noun: str) -> str:
+    """`1 byte`, `4 bytes`, `18,498 steps`: as a sentence has it."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _either(words: list[str]) -> str:

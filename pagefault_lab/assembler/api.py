@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping
 
-from pagefault_lab.assembler.assembly import Assembly, Include, UnfinishedBlock
+from pagefault_lab.assembler.assembly import Assembly
 from pagefault_lab.assembler.directives import directives
 from pagefault_lab.assembler.encoder import PREFIXES
 from pagefault_lab.assembler.expressions import Reference
 from pagefault_lab.assembler.forms import is_mnemonic
 from pagefault_lab.assembler.fragments import Branch
+from pagefault_lab.assembler.inputs import Include, UnfinishedBlock
 from pagefault_lab.assembler.linking import Options, link
 from pagefault_lab.assembler.macros import Macro
 from pagefault_lab.assembler.program import Program, Symbol

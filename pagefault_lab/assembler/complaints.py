@@ -54,8 +54,10 @@ def unknown_mnemonic(word: str, column: int, known: Iterable[str]) -> Problem:
     return Problem(sentence, closest(lower, [*filter(is_mnemonic, names), *known]), column=column)
 
 
-def no_size(mnemonic: str, matching: Sequence[Writing], column: int) -> Problem:
-    """Nothing tells how many bytes are meant."""
+def no_size(mnemonic: str, operands: Sequence[Written], matching: Sequence[Writing], column: int) -> Problem:
+    """Nothing tells how many bytes are meant. A register would, had it been written as one."""
+    if intel := _intel_syntax(operands):
+        return intel
     names = list(dict.fromkeys(writing.form.mnemonic for writing in matching))
     names.sort(key=lambda name: "bwl".find(name[-1]))
     return Problem(f"can't tell the size of this {mnemonic}", f"write {_either(names)}", column=column)

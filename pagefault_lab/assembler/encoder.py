@@ -107,10 +107,10 @@ def encode(mnemonic: str, operands: Sequence[Written], prefixes: Prefixes, bits:
         _check_address_sizes(operands)
     if not matching:
         raise complaints.no_form(mnemonic, operands, possible, column)
-    writing = _choose(mnemonic, shapes, matching, prefixes, bits, column)
+    writing = _choose(mnemonic, operands, matching, prefixes, bits, column)
     form = writing.form
     if prefixes.words:
-        _check_prefixes(prefixes, form, operands, column)
+        _check_prefixes(prefixes, form, operands, bits, column)
     if writing.relative == 1 and "disp8" not in prefixes.wishes:
         longer = _long_form(writing, matching, bits, prefixes)
         if longer is not None:
@@ -155,7 +155,7 @@ def _check_address_sizes(operands: Sequence[Written]) -> None:
 
 
 def _choose(
-    mnemonic: str, shapes: tuple[str, ...], matching: list[Writing], prefixes: Prefixes, bits: int, column: int
+    mnemonic: str, operands: Sequence[Written], matching: list[Writing], prefixes: Prefixes, bits: int, column: int
 ) -> Writing:
     first = matching[0]
     if len(matching) == 1 and bits == 32:
@@ -171,12 +171,12 @@ def _choose(
     if first.form.mnemonic != mnemonic:
         suffixes = {writing.form.suffix for writing in matching if writing.form.stem == mnemonic}
         if "b" in suffixes and len(suffixes) > 1:
-            raise complaints.no_size(mnemonic, matching, column)
+            raise complaints.no_size(mnemonic, operands, matching, column)
     for writing in matching:
         if writing.form.operand_size in (None, size) and writing.form.address_size in (None, bits // 8):
             return writing
     if bits == 16 and not first.form.suffix:  # leave is leavew there
-        for writing in candidates(mnemonic + "w", shapes):
+        for writing in candidates(mnemonic + "w", tuple(operand.shape for operand in operands)):
             return writing
     return first
 
@@ -206,7 +206,12 @@ def _jump(short: Writing, long: Writing, target: Written, prefixes: Prefixes, bi
     return Jump(both[0], both[1], long.relative, target.displacement, target.column)
 
 
-def _check_prefixes(prefixes: Prefixes, form: Form, operands: Sequence[Written], column: int) -> None:
+def _check_prefixes(prefixes: Prefixes, form: Form, operands: Sequence[Written], bits: int, column: int) -> None:
+    for word in prefixes.words:
+        if word in (f"addr{bits}", f"data{bits}"):  # its byte would ask for the other size
+            what = "addresses" if word[0] == "a" else "operands"
+            hint = f"{what} have {bits} bits in this code without a prefix"
+            raise Problem(f"{word} is redundant here", hint, column=column)
     if prefixes.slots[LOCK] is not None:
         memory = bool(operands) and (
             isinstance(operands[-1], WrittenMemory) or (form.name == "xchg" and isinstance(operands[0], WrittenMemory))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pagefault_lab.problem import Problem
+from pagefault_lab.problem import Problem, as_hexadecimal
 
 if TYPE_CHECKING:
     from pagefault_lab.assembler.cursor import Cursor
@@ -254,7 +254,8 @@ def _nothing(cursor: Cursor) -> Problem:
     if found[0].isdigit():
         word = re.match(r"[\w.$]+", found)
         spelled = word[0] if word else found
-        return Problem(f"{spelled} is not a number", "write 123, 0x7b, 0173 or 0b1111011", column=column)
+        hint = as_hexadecimal(spelled) or "write 123, 0x7b, 0173 or 0b1111011"
+        return Problem(f"{spelled} is not a number", hint, column=column)
     if found[0] == "$":
         return Problem("a $ marks an immediate operand and stands before the whole expression", column=column)
     if found[0] == "%":

@@ -72,7 +72,7 @@ def canonical(word: str) -> str:
     if word[:4] in _OTHER_NAMES:
         return _OTHER_NAMES[word[:4]] + word[4:]
     plain = known.get(word[:-1], ()) if word.endswith("b") else ()
-    return word[:-1] if plain and all(form.operands == ("rm8",) for form in plain) else word
+    return word[:-1] if plain and all(form.operands == ("rm8",) and not form.suffix for form in plain) else word
 
 
 def _forms(mnemonic: str) -> Iterable[Form]:

@@ -316,6 +316,7 @@ class _Linking:
                     statement.written,
                     statement.line,
                     statement.file,
+                    record.word,
                     record.depth,
                 )
             )

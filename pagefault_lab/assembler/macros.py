@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pagefault_lab.assembler.source import Statement
+from pagefault_lab.assembler.source import CHARACTER, Statement
 from pagefault_lab.problem import Problem
 
 LONGEST_LINE: Final = 8192  # characters of a statement after replacement
 _LONGEST_TRAIL: Final = 6
 _WORD_CHARACTER = r"[\w.$*%\-(\[{}\x80-\U0010FFFF]"
-_BLANK = re.compile(rf"""("(?:[^"\\]|\\.)*"|'(?:\\.|.))|(?<={_WORD_CHARACTER})[ \t]+(?={_WORD_CHARACTER})|([ \t]+)""")
+_BLANK = re.compile(rf"""("(?:[^"\\]|\\.)*"|{CHARACTER})|(?<={_WORD_CHARACTER})[ \t]+(?={_WORD_CHARACTER})|([ \t]+)""")
+_CHARACTER = re.compile(CHARACTER)
 _KEYWORD = re.compile(r"([A-Za-z_.$][\w.$]*)=(?!=)")
 _REPLACED = re.compile(r"\\(?:([A-Za-z_.$][\w.$]*)|(@)|(\(\)))")
 _PARAMETER = re.compile(r"[ \t]*([A-Za-z_.$][\w.$]*)[ \t]*(?::[ \t]*(\w*)[ \t]*)?(=[ \t]*)?")
@@ -97,9 +98,11 @@ def _argument(text: str, position: int) -> tuple[str, int]:
         character = text[position]
         if character == "," or (character == " " and depth == 0):
             break
-        if character in "\"'":
-            end = _string(text, position)[1] if character == '"' else position + 2
-            position = end
+        if character == '"':
+            position = _string(text, position)[1]
+            continue
+        if quoted := _CHARACTER.match(text, position):
+            position = quoted.end()
             continue
         depth += (character in "([") - (character in ")]" and depth > 0)
         position += 1

@@ -66,7 +66,10 @@ class Relocation:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One statement of the listing. `depth` counts the macro calls it came through."""
+    """One statement of the listing. `text` is the line of the source on which it stands, perhaps with others; `word`
+    the mnemonic, prefix or directive that it begins with behind its labels, in lower case, "" without one. `depth`
+    counts the macro calls it came through.
+    """
 
     section: str
     address: int
@@ -74,7 +77,13 @@ class Line:
     text: str
     line: int
     file: str
+    word: str = ""
     depth: int = 0
+
+    @property
+    def is_instruction(self) -> bool:
+        """Whether its bytes are an instruction."""
+        return bool(self.data) and bool(self.word) and self.word[0] != "."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Text to statements: comments, strings and `;` are known here, and nothing of what a statement means.
 
 What GNU as for i386 Linux reads: `#` starts a comment anywhere, `/` only as the first character of a line, and
-`/* */` may span lines. A `;` ends a statement. None of these count in a string or in a character constant (`'a`).
+`/* */` may span lines. A `;` ends a statement. None of these count in a string or a character constant (`'a'` or `'a`).
 A line `# 12 "entry.S"`, as the C preprocessor leaves it, says where the next line was written.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.problem import Problem
 
@@ -41,10 +41,12 @@ class Statement:
         return problem.placed(text=self.written, line=self.line, file=self.file, trail=trail)
 
 
+# A character constant, with the closing quote that may be left out: without it, what follows would open another one.
+CHARACTER: Final = r"""'(?:\\(?:[0-9]{1,3}|x[0-9A-Fa-f]+|.)|.)'?"""
 _MARKER = re.compile(r'#[ \t]*(?:line[ \t]+)?([0-9]{1,9})[ \t]+"((?:[^"\\]|\\.)*)"')
 _PLAIN = re.compile(r"""[^"'#;/]*\Z""")
 _PIECE = re.compile(
-    r"""(?P<string>"(?:[^"\\]|\\.)*(?:"|\\?\Z))|(?P<character>'(?:\\.|.))|(?P<comment>\#.*|/\*.*?\*/)"""
+    rf"""(?P<string>"(?:[^"\\]|\\.)*(?:"|\\?\Z))|(?P<character>{CHARACTER})|(?P<comment>\#.*|/\*.*?\*/)"""
     r"""|(?P<opening>/\*.*)|(?P<end>;)|[^"'#;/]+|."""
 )
 

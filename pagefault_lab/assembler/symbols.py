@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.assembler.expressions import Expression, Reference
 from pagefault_lab.machine.registers import NAMES, SEGMENT_NAMES
-from pagefault_lab.problem import Problem, closest
+from pagefault_lab.problem import Problem, as_hexadecimal, closest
 
 if TYPE_CHECKING:
     from pagefault_lab.assembler.fragments import Fragment, Section
@@ -30,8 +30,6 @@ class SymbolEntry:
         "kind",
         "name",
         "offset",
-        "resolved",
-        "resolving",
         "section",
         "size",
         "used_at",
@@ -52,8 +50,6 @@ class SymbolEntry:
         self.kind = ""  # "function", "object", ... as .type says
         self.size: Expression | None = None
         self.common: tuple[int, int] | None = None  # size and alignment in bytes
-        self.resolved: object = None  # for the resolver: this symbol's value, once known
-        self.resolving = False
 
     @property
     def defined(self) -> bool:
@@ -175,7 +171,8 @@ def undefined_symbol(entry: SymbolEntry, known: Mapping[str, object]) -> Problem
         problem = Problem(f"{name} is not defined", f"a register is written with a %: %{name.lower()}")
     else:
         candidates = [word for word in known if "\x02" not in word and word != name and not word.startswith(".L")]
-        hint = closest(name, candidates) or f"`{name}:` or `.comm {name},BYTES` would define it"
+        defining = f"`{name}:` or `.comm {name},BYTES` would define it"
+        hint = closest(name, candidates) or as_hexadecimal(name) or defining
         problem = Problem(f"{name} is not defined", hint)
     if entry.used_at is not None:
         entry.used_at.place(problem, entry.used_column)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
 from pagefault_lab.assembler import assemble
 from pagefault_lab.problem import Problems
+
+BytesBetween: TypeAlias = Callable[[str, str], bytes]  # two labels
 
 needs_as = pytest.mark.skipif(shutil.which("as") is None, reason="GNU as is not installed")
 
@@ -129,45 +133,49 @@ def differences(source: str) -> list[str]:
 
 def statements_by_as(statements: list[str]) -> list[bytes | str]:
     """For each statement its bytes, or the message with which as refused it (warnings do not count)."""
-    results: list[bytes | str] = [""] * len(statements)
-    wanted = list(range(len(statements)))
-    while wanted:
-        lines = []
-        for number in wanted:
-            lines += [f"S{number}: {statements[number]}", f"E{number}:"]
-        judgement = judge("\n".join(lines) + "\n")
-        if judgement.refused:
-            bad = {(line - 1) // 2: message for line, message in judgement.refused.items()}
-            assert bad
-            for place, message in bad.items():
-                results[wanted[place]] = message
-            wanted = [number for place, number in enumerate(wanted) if place not in bad]
-            continue
-        text = judgement.sections.get(".text", b"")
-        for number in wanted:
-            results[number] = text[judgement.symbols[f"S{number}"] : judgement.symbols[f"E{number}"]]
-        break
-    return results
+
+    def assembled(source: str) -> tuple[dict[int, str], BytesBetween]:
+        judgement = judge(source)
+        text, symbols = judgement.sections.get(".text", b""), judgement.symbols
+        return judgement.refused, lambda start, end: text[symbols[start] : symbols[end]]
+
+    return _each_by(assembled, statements)
 
 
 def statements_by_us(statements: list[str]) -> list[bytes | str]:
     """The same by us: bytes, or the sentence of the problem."""
+
+    def assembled(source: str) -> tuple[dict[int, str], BytesBetween]:
+        try:
+            program = assemble(source, layout=AtZero(""), allow_undefined=True)
+        except Problems as problems:
+            return {problem.line: problem.sentence for problem in problems.problems if problem.line}, no_bytes
+        symbols = program.symbols
+        return {}, lambda start, end: program.data[symbols[start].value : symbols[end].value]
+
+    return _each_by(assembled, statements)
+
+
+def no_bytes(start: str, end: str) -> bytes:
+    raise AssertionError("nothing was assembled")
+
+
+def _each_by(
+    assembled: Callable[[str], tuple[dict[int, str], BytesBetween]], statements: list[str]
+) -> list[bytes | str]:
+    """What an assembler makes of each statement: the messages of refused lines, or the bytes between two labels. What
+    it refuses is left out, until it takes the rest."""
     results: list[bytes | str] = [""] * len(statements)
     wanted = list(range(len(statements)))
     while wanted:
-        lines = []
-        for number in wanted:
-            lines += [f"S{number}: {statements[number]}", f"E{number}:"]
-        try:
-            program = assemble("\n".join(lines), layout=AtZero(""), allow_undefined=True)
-        except Problems as problems:
-            bad = {(problem.line - 1) // 2: problem.sentence for problem in problems.problems if problem.line}
-            for place, message in bad.items():
-                results[wanted[place]] = message
-            wanted = [number for place, number in enumerate(wanted) if place not in bad]
-            continue
-        for number in wanted:
-            start, end = program.symbols[f"S{number}"].value, program.symbols[f"E{number}"].value
-            results[number] = program.data[start:end]
-        break
+        lines = [line for number in wanted for line in (f"S{number}: {statements[number]}", f"E{number}:")]
+        refused, bytes_between = assembled("\n".join(lines) + "\n")
+        if not refused:
+            for number in wanted:
+                results[number] = bytes_between(f"S{number}", f"E{number}")
+            break
+        bad = {(line - 1) // 2: message for line, message in refused.items()}
+        for place, message in bad.items():
+            results[wanted[place]] = message
+        wanted = [number for place, number in enumerate(wanted) if place not in bad]
     return results

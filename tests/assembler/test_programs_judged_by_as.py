@@ -51,6 +51,8 @@ c:
         */ nop
 label: other: nop; third:nop
         movb $'#,%al; movb $';, %bl; movb $'/,%cl
+        .byte 'a'; nop; .byte ';';.byte '\\''; .byte '"'#"
+        .byte '''; .byte '#'/* no quote is open */; .if 'a'=='a'; nop; .endif
         .byte 6/2, 8 / 4
  /* */  hlt
    spaced :   nop
@@ -300,6 +302,17 @@ l\\@:     jmp l\\@
         blanks 1 + 2, 3
         blanks 1 2 +3
         blanks (1 + 2)*4 , 5
+        .macro characters a, b=9, c=8
+        .byte \\a, \\b, \\c
+        .endm
+        characters 'a','b'
+        characters 'a,'b
+        characters '\\n', ';', '"'
+        characters '(','),',
+        characters a='x', c=' '
+        .irp each, 'a', ',', ' '
+        .byte \\each
+        .endr
         .macro memory operand
         movl \\operand, %eax
         .endm

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 def _if(assembly: Assembly, cursor: Cursor, test: Callable[[], bool]) -> None:
     """Open a block; the test is not made where an outer block leaves everything out."""
-    if assembly.skipping:
+    if assembly.inputs.skipping:
         cursor.rest()
-        assembly.open_condition(taken=True, active=False)
+        assembly.inputs.open_condition(assembly.statement, taken=True, active=False)
         return
     try:
         holds = test()
     except Problem:
-        assembly.open_condition(taken=False, active=False)
+        assembly.inputs.open_condition(assembly.statement, taken=False, active=False)
         raise
-    assembly.open_condition(taken=holds, active=holds)
+    assembly.inputs.open_condition(assembly.statement, taken=holds, active=holds)
 
 
 @directive(".if", ".ifne", conditional=True)
@@ -115,7 +115,7 @@ def ifnes(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".elseif", conditional=True)
 def elseif(assembly: Assembly, cursor: Cursor) -> None:
     """.elseif VALUE: these lines count if no block before did and VALUE is not 0."""
-    condition = assembly.condition(".elseif")
+    condition = assembly.inputs.condition(".elseif")
     if condition.taken:
         cursor.rest()
         condition.active = False
@@ -126,7 +126,7 @@ def elseif(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".else", conditional=True)
 def else_(assembly: Assembly, cursor: Cursor) -> None:
     """.else: these lines count if no block before did."""
-    condition = assembly.condition(".else")
+    condition = assembly.inputs.condition(".else")
     condition.in_else = True
     condition.active = not condition.taken
     condition.taken = True
@@ -135,7 +135,7 @@ def else_(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".endif", conditional=True)
 def endif(assembly: Assembly, cursor: Cursor) -> None:
     """.endif: ends what .if began."""
-    assembly.close_condition()
+    assembly.inputs.close_condition()
 
 
 def _same(cursor: Cursor) -> bool:

@@ -206,7 +206,7 @@ def fill(assembly: Assembly, cursor: Cursor) -> None:
 def incbin(assembly: Assembly, cursor: Cursor) -> None:
     """.incbin "FILE"[, SKIP[, COUNT]]: the bytes of a file."""
     column = cursor.skip_space()
-    data = assembly.read_bytes(cursor.string().decode("utf-8", "replace"), column)
+    data = assembly.inputs.read_bytes(cursor.string().decode("utf-8", "replace"), column)
     start = count = None
     if cursor.take(","):
         start = cursor.optional_number("the offset")

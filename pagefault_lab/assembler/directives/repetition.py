@@ -19,7 +19,7 @@ _REPETITIONS = (".rept", ".rep", ".irp", ".irpc", ".irep", ".irepc")
 def macro(assembly: Assembly, cursor: Cursor) -> None:
     """.macro NAME [PARAMETER[=DEFAULT|:req|:vararg]], ...: the lines up to .endm are what a line NAME stands for."""
     statement = assembly.statement
-    body = assembly.collect((".macro",), (".endm", ".endmacro"))
+    body = assembly.inputs.collect(assembly.statement, (".macro",), (".endm", ".endmacro"))
     name = cursor.name("the macro's name")
     column = cursor.skip_space()
     cursor.take(",")
@@ -42,28 +42,28 @@ def purgem(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".exitm")
 def exitm(assembly: Assembly, cursor: Cursor) -> None:
     """.exitm: leave the macro that is being expanded."""
-    assembly.leave_macro()
+    assembly.inputs.leave_macro()
 
 
 @directive(".rept", ".rep")
 def rept(assembly: Assembly, cursor: Cursor) -> None:
     """.rept COUNT: the lines up to .endr, COUNT times."""
     column = cursor.skip_space()
-    body = assembly.collect(_REPETITIONS, (".endr",))
+    body = assembly.inputs.collect(assembly.statement, _REPETITIONS, (".endr",))
     count = cursor.number("the count")
     if count < 0:
         raise Problem(f"{count} repetitions are not possible", column=column)
-    assembly.insert_repeated(body, count, column)
+    assembly.inputs.insert_repeated(body, count, column)
 
 
 @directive(".irp", ".irep")
 def irp(assembly: Assembly, cursor: Cursor) -> None:
     """.irp NAME, VALUE, ...: the lines up to .endr for each value, which replaces \\NAME."""
-    body = assembly.collect(_REPETITIONS, (".endr",))
+    body = assembly.inputs.collect(assembly.statement, _REPETITIONS, (".endr",))
     name = cursor.name("the parameter's name")
     cursor.take(",")
     values = split_arguments(cursor.rest()) or [""]
-    assembly.insert(
+    assembly.inputs.insert(
         statement for value in values for statement in replace(body, {name: value}, assembly.macro_calls, None)
     )
 
@@ -71,11 +71,11 @@ def irp(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".irpc", ".irepc")
 def irpc(assembly: Assembly, cursor: Cursor) -> None:
     """.irpc NAME, CHARACTERS: the lines up to .endr for each character, which replaces \\NAME."""
-    body = assembly.collect(_REPETITIONS, (".endr",))
+    body = assembly.inputs.collect(assembly.statement, _REPETITIONS, (".endr",))
     name = cursor.name("the parameter's name")
     cursor.take(",")
     characters = "".join(split_arguments(cursor.rest())) or [""]
-    assembly.insert(
+    assembly.inputs.insert(
         statement for value in characters for statement in replace(body, {name: value}, assembly.macro_calls, None)
     )
 
@@ -92,7 +92,7 @@ def stray_end(assembly: Assembly, cursor: Cursor) -> None:
 def include(assembly: Assembly, cursor: Cursor) -> None:
     """.include "FILE": the lines of FILE here."""
     column = cursor.skip_space()
-    assembly.include(cursor.string().decode("utf-8", "replace"), column)
+    assembly.inputs.include(cursor.string().decode("utf-8", "replace"), assembly.statement, column)
 
 
 @directive(".altmacro", ".mri")
@@ -105,4 +105,4 @@ def altmacro(assembly: Assembly, cursor: Cursor) -> None:
 def end(assembly: Assembly, cursor: Cursor) -> None:
     """.end: nothing behind this line counts."""
     cursor.rest()
-    assembly.stop()
+    assembly.inputs.stop()
