@@ -9,7 +9,7 @@ that nothing passes unseen. They are caches only: losing an entry loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pagefault_lab.machine import flags
@@ -113,6 +113,7 @@ class Cpu:
         # fast paths: by privilege (index 1: CPL 3), and by segment register
         self._read_pages: tuple[Pages, Pages] = ({}, {})
         self._write_pages: tuple[Pages, Pages] = ({}, {})
+        self._closed_pages: tuple[Pages, Pages] = ({}, {})  # that a checkpoint has closed: else they were in the former
         self.reads: list[Pages] = [NO_PAGES] * 6
         self.writes: list[Pages] = [NO_PAGES] * 6
         self.noted_reads: list[Pages] = [NO_PAGES] * 6  # open to a journal's accesses, which are seen all the same
@@ -154,6 +155,12 @@ class Cpu:
         """What CR0, IDTR or TR, say, was in a state that `save` gave."""
         return state[0][_SAVED.index(name)]
 
+    @staticmethod
+    def translations(state: tuple[Any, ...]) -> Mapping[int, TlbEntry]:
+        """What the TLB had in a state that `save` gave."""
+        entries: dict[int, TlbEntry] = state[-1]
+        return entries
+
     # --- fast paths
 
     def refresh(self) -> None:
@@ -178,7 +185,7 @@ class Cpu:
 
     def forget_pages(self) -> None:
         """Empty the fast paths: translations, rights or the mode have changed."""
-        for pages in (*self._read_pages, *self._write_pages):
+        for pages in (*self._read_pages, *self._write_pages, *self._closed_pages):
             pages.clear()
         for fetches in self._fetch_pages:
             fetches.clear()
@@ -187,7 +194,7 @@ class Cpu:
 
     def forget_page(self, page: int) -> None:
         """Empty the fast paths of one linear page."""
-        for pages in (*self._read_pages, *self._write_pages):
+        for pages in (*self._read_pages, *self._write_pages, *self._closed_pages):
             pages.pop(page, None)
         for fetches in self._fetch_pages:
             fetches.pop(page, None)
@@ -198,10 +205,31 @@ class Cpu:
             self.fetches[page] = code.blocks[self.journaling]
 
     def forget_writes(self) -> None:
-        """Make every page's next write take the slow path: code was decoded, or a checkpoint taken."""
-        for pages in self._write_pages:
+        """Make every page's next write take the slow path: code was decoded, or there are other page tables."""
+        for pages in (*self._write_pages, *self._closed_pages):
             pages.clear()
         self._tables = None
+
+    def close_writes(self) -> None:
+        """Let every page's next write be announced to the memory: a checkpoint was taken."""
+        tables, self._tables = self._tables, None
+        if tables != self.tables:  # the host has changed the page directory
+            self.forget_writes()
+        for pages, closed in zip(self._write_pages, self._closed_pages, strict=True):
+            closed.update(pages)
+            pages.clear()
+
+    def _reopen(self, segment: int, offset: int) -> Frame | None:
+        """The page that a write goes to, open again if nothing but a checkpoint has closed it."""
+        user = self.cpl == 3
+        pages = self.writes[segment]
+        if pages is not self._write_pages[user]:
+            return None
+        page = self._closed_pages[user].pop(offset >> 12, None)
+        if page is not None:
+            self.memory.touch(self.translate(offset, WRITE, user) >> 12)
+            pages[offset >> 12] = page
+        return page
 
     def look_with(self, recorder: list[Any] | None, journaling: bool = False) -> None:
         """Record into this list from now on; None stops. While `journaling`, translated code is used all the same."""
@@ -364,7 +392,7 @@ class Cpu:
 
     def read_for_write(self, segment: int, offset: int, size: int) -> int:
         """Read an operand that will be written back: judged as a write."""
-        page = self.writes[segment].get(offset >> 12)
+        page = self.writes[segment].get(offset >> 12) or self._reopen(segment, offset)
         if page is not None:
             shift = (offset & 3) << 3
             if shift + (size << 3) <= 32:
@@ -373,7 +401,7 @@ class Cpu:
 
     def write(self, segment: int, offset: int, size: int, value: int) -> None:
         """Write an operand of 1, 2 or 4 bytes; `value` is unsigned and fits."""
-        page = self.writes[segment].get(offset >> 12)
+        page = self.writes[segment].get(offset >> 12) or self._reopen(segment, offset)
         if page is not None:
             shift = (offset & 3) << 3
             if size == 4:
@@ -585,11 +613,10 @@ class Cpu:
         """
         mask = self.stack_mask
         esp = self.registers[ESP]
-        writes = self.writes[SS]
         width = width or size
         if len(values) == 1:
             offset = esp - size & mask
-            page = writes.get(offset >> 12)
+            page = self.writes[SS].get(offset >> 12) or self._reopen(SS, offset)
             if page is not None and not offset & 3 and width == 4:
                 page[offset >> 2 & 1023] = values[0]
             else:

@@ -96,7 +96,6 @@ SELECTOR_ERRORS: Final = (10, 11, 12, 13)  # and those whose error code names a 
 DIVIDE_ERROR: Final = Fault(0)
 DEBUG: Final = Fault(1, trap=True)
 BREAKPOINT: Final = Fault(3, trap=True)
-OVERFLOW: Final = Fault(4, trap=True)
 BOUND_RANGE: Final = Fault(5)
 INVALID_OPCODE: Final = Fault(6)
 DEVICE_NOT_AVAILABLE: Final = Fault(7)

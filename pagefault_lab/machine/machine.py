@@ -6,7 +6,7 @@ and `run_told`, a run that tells each step. Time is the number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Container, Set
 from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
@@ -18,7 +18,7 @@ from pagefault_lab.machine.devices import Ports
 from pagefault_lab.machine.effort import A_RUN, COPIED_FRAME, COPY, EFFORT, TOLD
 from pagefault_lab.machine.events import Access, Kind, Reason
 from pagefault_lab.machine.faults import DEBUG, Fault, FaultRaised, NotSimulated, general_protection
-from pagefault_lab.machine.memory import Code, Memory
+from pagefault_lab.machine.memory import Memory
 from pagefault_lab.machine.notices import Notice, What
 from pagefault_lab.machine.registers import CS, ECX, MASK, RF
 from pagefault_lab.machine.step import End, Interrupted, Retired, ShutDown, Step, Unsupported, Waiting, changes, visible
@@ -39,7 +39,6 @@ class Stop(Enum):
     SHUTDOWN = "the processor is shut down"
     CAUGHT = "something was done that the host waits for"
     UNSUPPORTED = "something that is not simulated"
-    ASKED = "the host asked"
 
 
 Listener = Callable[[int, int, Notice], object]  # number of the step, linear address of its instruction, what it did
@@ -234,9 +233,7 @@ class Machine:
         def next_byte() -> int:
             nonlocal taken, place
             if cpu.eip + taken & 0xFFFFFFFF > cs.limit:
-                cpu.require(
-                    "the instruction lies inside CS", False, general_protection(0), EIP=cpu.eip, limit=cs.limit
-                )
+                cpu.require("the instruction lies inside CS", False, general_protection(0), EIP=cpu.eip, limit=cs.limit)
             address = linear + taken & 0xFFFFFFFF
             if taken and not address & 0xFFF:
                 place = cpu.translate(address, Kind.FETCH, user) - taken
@@ -253,14 +250,13 @@ class Machine:
         number = physical >> 12
         if offset + instruction.length > 4096 or not self.memory.exists(number):
             return
-        code = self.memory.code.setdefault(number, Code())
-        code.keep(offset, default_size, instruction, instruction.length)
+        self.memory.code_of(number).keep(offset, default_size, instruction, instruction.length)
         self.cpu.forget_writes()
 
     # --- many steps
 
     def run(
-        self, limit: int, stops: Collection[int] = (), on_fault: bool = False, catch: Container[What] = ()
+        self, limit: int, stops: Set[int] = frozenset(), on_fault: bool = False, catch: Container[What] = ()
     ) -> Stop:
         """Go on for at most `limit` steps; stop when EIP's linear address is in `stops`, before executing it.
 
@@ -269,7 +265,7 @@ class Machine:
         """
         return self._run(limit, stops, on_fault, catch)
 
-    def record(self, limit: int, journal: list[Any], stops: Collection[int] = (), on_fault: bool = False) -> Stop:
+    def record(self, limit: int, journal: list[Any], stops: Set[int] = frozenset(), on_fault: bool = False) -> Stop:
         """Like `run`, with everything written down in `journal`; `journal.records` reads it.
 
         Each step appends a plain tuple (EIP, flags as `Cpu.lazy` or EFLAGS, EAX to EDI) of what was before it, and
@@ -285,7 +281,7 @@ class Machine:
         self,
         limit: int,
         take: Callable[[Step], object],
-        stops: Collection[int] = (),
+        stops: Set[int] = frozenset(),
         on_fault: bool = False,
         catch: Container[What] = (),
     ) -> Stop:
@@ -295,7 +291,7 @@ class Machine:
     def _run(
         self,
         limit: int,
-        stops: Collection[int],
+        stops: Set[int],
         on_fault: bool,
         catch: Container[What] = (),
         journal: list[Any] | None = None,
@@ -310,7 +306,7 @@ class Machine:
     def _go_on(
         self,
         limit: int,
-        stops: Collection[int],
+        stops: Set[int],
         on_fault: bool,
         catch: Container[What],
         journal: list[Any] | None,
@@ -364,7 +360,7 @@ class Machine:
                 return Stop.ADDRESS
         return Stop.SHUTDOWN if cpu.shutdown else Stop.LIMIT
 
-    def _run_blocks(self, last: int, stops: Collection[int]) -> None:
+    def _run_blocks(self, last: int, stops: Set[int]) -> None:
         """Run translated blocks as long as one follows another, up to a stop, an exception or step number `last`."""
         cpu = self.cpu
         leaving = self.memory.leaving
@@ -377,7 +373,7 @@ class Machine:
             block = blocks.get(cpu.eip)
             if block is None or self.steps + block.length > last:
                 break
-            if stops and not block.addresses.isdisjoint(stops):
+            if stops and not stops.isdisjoint(block.addresses):
                 del blocks[cpu.eip]  # it will be translated anew, to end before the stop
                 break
             self.steps += block.run(last - self.steps)
@@ -397,7 +393,7 @@ class Machine:
         self.cpu.retired -= 1  # a step that retires nothing
         return made + 1
 
-    def _warm(self, stops: Collection[int]) -> None:
+    def _warm(self, stops: Set[int]) -> None:
         """Count an arrival at EIP; code that is arrived at often enough is translated."""
         cpu = self.cpu
         eip = cpu.eip
@@ -405,7 +401,7 @@ class Machine:
         if blocks is None or eip in blocks or eip in stops:
             return
         physical = cpu.translate(eip, Kind.FETCH, cpu.cpl == 3)
-        heat = self.memory.code[physical >> 12].heat
+        heat = self.memory.code[physical >> 12].experience.heat
         heat[eip] = heat.get(eip, 0) + 1
         if heat[eip] >= self.hot:
             from pagefault_lab.machine.translation import translate  # costs start-up time; only long runs need it

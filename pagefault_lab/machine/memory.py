@@ -1,60 +1,102 @@
 """Physical memory: frames of 1,024 little-endian words, made when first used.
 
-A frame is a plain list, because a known word of a list is the fastest thing that Python can read. The lists keep their
-identity for the life of the memory, so that the processor's fast paths may hold them. Addresses beyond the memory read
-as ones and ignore writes, like a bus that nobody answers.
+A frame is an array: a known word of it is read as fast as of a list, and the whole is copied and packed ten times as
+fast. The arrays keep their identity for the life of the memory, so that the processor's fast paths may hold them.
+Addresses beyond the memory read as ones and ignore writes, like a bus that nobody answers.
 """
 
 from __future__ import annotations
 
 from array import array
-from typing import Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 WORDS: Final = 1024
 PAGE: Final = 4096
 ZEROS: Final = bytes(PAGE)
-Frame = list[int]
+MOST_PAGES: Final = 256  # whose experience is kept
+if TYPE_CHECKING:
+    Frame: TypeAlias = array[int]
+else:
+    Frame = array
+
+
+def words_at(offset: int, length: int) -> range:
+    """The words of a frame in which these bytes lie."""
+    return range(offset >> 2, (offset + length - 1 >> 2) + 1)
+
+
+class Experience:
+    """What is known of the code in a page: nothing that depends on the machine, or on what else is in its memory.
+
+    `heat` counts arrivals at an EIP, `written` is what translation has written for one.
+    """
+
+    __slots__ = ("heat", "written")
+
+    def __init__(self) -> None:
+        self.heat: dict[int, int] = {}
+        self.written: dict[Any, Any] = {}
+
+
+@lru_cache(maxsize=MOST_PAGES)
+def experience_with(contents: bytes) -> Experience:
+    """What all machines together know of the code in a page with these contents."""
+    return Experience()
 
 
 class Code:
     """What has been decoded from a frame, and translated; a write to one of its words forgets all of it.
 
     `decoded` is by (offset in the frame, default size). `blocks` are by EIP, first the free ones, then those that keep
-    a journal; `heat` counts arrivals at an EIP that has no block yet. `words` are the words of the frame that any of it
-    came from.
+    a journal; `words` are the words of the frame that any of it came from. `experience` is shared with every machine
+    that has such a page, up to the first write to the frame.
     """
 
-    __slots__ = ("blocks", "decoded", "heat", "words")
+    __slots__ = ("_shares", "blocks", "decoded", "experience", "words")
 
-    def __init__(self) -> None:
+    def __init__(self, contents: bytes) -> None:
         self.decoded: dict[tuple[int, int], Any] = {}
         self.blocks: tuple[dict[int, Any], dict[int, Any]] = ({}, {})
-        self.heat: dict[int, int] = {}
         self.words: set[int] = set()
+        self.experience = experience_with(contents)
+        self._shares = True
 
     def keep(self, offset: int, default_size: int, instruction: Any, length: int) -> None:
         """Keep a decoded instruction that lies wholly in the frame."""
         self.decoded[offset, default_size] = instruction
-        self.words.update(range(offset >> 2, (offset + length - 1 >> 2) + 1))
+        self.words.update(words_at(offset, length))
+
+    def changed(self) -> None:
+        """The frame is written to, or has been: its page is like no other from then on."""
+        if self._shares:
+            self._shares = False
+            self.experience = Experience()
 
     def forget(self) -> None:
-        """The frame has changed under it."""
+        """What was decoded has changed."""
         self.decoded.clear()
         self.words.clear()
         self.forget_blocks()
+        self._shares = False
+        self.experience = Experience()
 
     def forget_blocks(self) -> None:
         """Translate anew what is hot."""
         for blocks in self.blocks:
             blocks.clear()
-        self.heat.clear()
+
+
+def framed(data: bytes) -> Frame:
+    """The frame that has these bytes."""
+    return array("I", data)
 
 
 def pack(frame: Frame | None) -> bytes | None:
-    """A frame as its bytes, which take a tenth of its room; None for one that was never used."""
+    """A frame as its bytes; None for one that was never used."""
     if frame is None:
         return None
-    data = array("I", frame).tobytes()
+    data = frame.tobytes()
     return ZEROS if data == ZEROS else data
 
 
@@ -78,10 +120,10 @@ class Memory:
     def frame(self, number: int) -> Frame:
         """The words of a frame, to read or, after `touch`, to write. Beyond the memory: a throw-away frame of ones."""
         if number >= len(self.frames):
-            return [0xFFFF_FFFF] * WORDS
+            return framed(b"\xff" * PAGE)
         frame = self.frames[number]
         if frame is None:
-            frame = self.frames[number] = [0] * WORDS
+            frame = self.frames[number] = framed(ZEROS)
         return frame
 
     def exists(self, number: int) -> bool:
@@ -120,13 +162,21 @@ class Memory:
         mask = (1 << 8 * size) - 1 << shift
         bits = value << shift
         frame[index] = frame[index] & ~mask | bits & mask & 0xFFFF_FFFF
-        code = self.code.get(number)
-        if shift + 8 * size > 32:
+        crosses = shift + 8 * size > 32
+        if crosses:
             frame[index + 1] = frame[index + 1] & ~(mask >> 32) | bits >> 32
-            if code is not None and index + 1 in code.words:
+        code = self.code.get(number)
+        if code is not None:
+            code.changed()
+            if index in code.words or (crosses and index + 1 in code.words):
                 self.forget_code(number)
-        if code is not None and index in code.words:
-            self.forget_code(number)
+
+    def code_of(self, number: int) -> Code:
+        """What is decoded from a frame."""
+        code = self.code.get(number)
+        if code is None:
+            code = self.code[number] = Code(pack(self.frame(number)) or ZEROS)
+        return code
 
     def forget_code(self, number: int) -> None:
         """Forget what was decoded from a frame, if it has code; the running block may be of it."""
@@ -151,7 +201,10 @@ class Memory:
             return
         frame = self.frame(number)
         if words is None:
-            words = [0] * WORDS
-        if number in self.code and frame != words:
-            self.forget_code(number)
+            words = framed(ZEROS)
+        code = self.code.get(number)
+        if code is not None and frame != words:
+            code.changed()
+            if any(frame[index] != words[index] for index in code.words):
+                self.forget_code(number)
         frame[:] = words

@@ -137,7 +137,7 @@ class Bench:
     def state(self) -> dict[str, Any]:
         """All that a fault must not change; of descriptors, the A bits may be set."""
         cpu, memory = self.cpu, self.memory
-        frames = {number: memory.frame(number)[:] for number in self.contents if number not in PAGES_OF_TABLES}
+        frames = {number: memory.frame(number).tolist() for number in self.contents if number not in PAGES_OF_TABLES}
         for number in (GDT >> 12, LDT_TABLE >> 12):
             frames[number][1::2] = [word | 0x100 for word in frames[number][1::2]]
         return {

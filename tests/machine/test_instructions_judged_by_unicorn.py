@@ -7,7 +7,6 @@ addressing forms, where it has such.
 from __future__ import annotations
 
 import os
-import struct
 from random import Random
 from typing import Any
 
@@ -136,7 +135,7 @@ class Judge:
             compared = COMPARED & ~undefined_flags(made)
             assert f"{cpu.eflags & compared:#x}" == f"{its_flags & compared:#x}", told
         for page in range(REACH.start, REACH.stop, 4096):
-            assert cpu.memory.frame(page >> 12) == list(struct.unpack("<1024I", self.uc.mem_read(page, 4096))), told
+            assert cpu.memory.frame(page >> 12).tobytes() == self.uc.mem_read(page, 4096), told
 
     def run_unicorn(self, made: Instance, eflags: int) -> list[int]:
         """Registers, EFLAGS and EIP after Unicorn has executed the instance; `vector` is its fault's."""

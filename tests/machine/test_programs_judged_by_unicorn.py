@@ -19,6 +19,7 @@ from test_instructions_judged_by_unicorn import JUDGED, undefined_flags
 from pagefault_lab.machine.instructions import Form
 from pagefault_lab.machine.journal import records
 from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.machine.memory import PAGE, framed
 from pagefault_lab.machine.registers import CS, EAX, EBX, ECX, EDI, ESI, ESP, NAMES_32, STATUS
 from pagefault_lab.machine.segmentation import Descriptor, Segment, TableRegister
 
@@ -135,8 +136,8 @@ class World:
     def machine(self) -> Machine:
         machine = Machine(MEMORY)
         machine.hot = 1
-        for number, page in enumerate(struct.iter_unpack("<1024I", self.memory)):
-            machine.memory.frame(number)[:] = page
+        for number in range(len(self.memory) // PAGE):
+            machine.memory.frame(number)[:] = framed(bytes(self.memory[PAGE * number : PAGE * (number + 1)]))
         cpu = machine.cpu
         cpu.gdtr, cpu.idtr = TableRegister(GDT, 0x27), TableRegister(0, 0)
         for number in range(6):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from random import Random
 from typing import Any
 
@@ -13,6 +12,7 @@ from random_forms import REACH, WINDOW, Instance, distinct, instance
 from pagefault_lab.machine.faults import page_fault
 from pagefault_lab.machine.instructions import Form, forms
 from pagefault_lab.machine.machine import Machine, Stop
+from pagefault_lab.machine.memory import PAGE, framed
 from pagefault_lab.machine.registers import (
     ALWAYS_ONE,
     DF,
@@ -55,16 +55,14 @@ def few_values(random: Random, size: int) -> bytes:
 def machine_for(made: Instance, eflags: int, contents: bytes) -> Machine:
     machine = builders.flat(made.bytes)
     for page in range(REACH.start, REACH.stop, 4096):
-        machine.memory.frame(page >> 12)[:] = struct.unpack_from("<1024I", contents, page - REACH.start)
+        machine.memory.frame(page >> 12)[:] = framed(contents[page - REACH.start :][:PAGE])
     machine.cpu.registers[:] = made.registers
     machine.cpu.eflags = eflags
     return machine
 
 
 def contents_of(machine: Machine) -> bytes:
-    return b"".join(
-        struct.pack("<1024I", *machine.memory.frame(page >> 12)) for page in range(REACH.start, REACH.stop, 4096)
-    )
+    return b"".join(machine.memory.frame(page >> 12).tobytes() for page in range(REACH.start, REACH.stop, PAGE))
 
 
 class Judge:

@@ -14,24 +14,37 @@ it a loop. Flags are stored only where somebody could look. A block is only run 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
-from pagefault_lab.machine.translation.writer import Block, Writer
+from pagefault_lab.machine.translation.block import Block, Written
+from pagefault_lab.machine.translation.writer import Writer
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
 
 def translate(
-    machine: Machine, eip: int, physical: int, journaling: bool = False, stops: Collection[int] = ()
+    machine: Machine, eip: int, physical: int, journaling: bool = False, stops: Set[int] = frozenset()
 ) -> Block | None:
     """Translate the 32-bit code at EIP, whose first byte is at `physical`; None if its first instruction cannot be.
 
     A block that is `journaling` notes every instruction with the recorder and takes no fast path to memory. It ends
-    before any address in `stops`.
+    before any address in `stops`. What is written for one machine is used by others with the same page.
     """
-    return Writer(machine, eip, physical, journaling, stops).block()
+    page = range(eip & ~0xFFF, (eip | 0xFFF) + 1)
+    here = frozenset(stop for stop in min(stops, page, key=len) if stop in page and stop in stops)
+    looking = bool(machine.cpu.watches)
+    frame = physical >> 12
+    known = machine.memory.code_of(frame).experience.written
+    key = eip, journaling, looking
+    written: Written | None = known.get(key)
+    if written is None or written.stops != here:
+        written = Writer(machine.memory, eip, frame, journaling, looking, here).written()
+        if written is None:
+            return None
+        known[key] = written
+    return written.bound(machine, frame, journaling)
 
 
 __all__ = ["Block", "translate"]

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.machine.decoder import Instruction, decode
 from pagefault_lab.machine.faults import FaultRaised
-from pagefault_lab.machine.memory import PAGE
+from pagefault_lab.machine.memory import PAGE, words_at
 from pagefault_lab.machine.operands import Immediate, Memory, Register8, Register16, Register32, Target
 from pagefault_lab.machine.registers import ESP, MASK, SS
+from pagefault_lab.machine.translation.block import Written
 from pagefault_lab.machine.translation.inliner import Inliner
 from pagefault_lab.machine.translation.pending_flags import PendingFlags
 from pagefault_lab.machine.translation.places import CUT, indented, offset_text
 from pagefault_lab.machine.translation.template import template_of
 
 if TYPE_CHECKING:
-    from pagefault_lab.machine.machine import Machine
+    from pagefault_lab.machine.memory import Memory as PhysicalMemory
 
 LONGEST: Final = 96  # instructions in a block, over all its paths
 SHORTEST: Final = 3  # room for fewer is not worth to follow a branch
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A translated run of code. `run(budget)` executes it (several times if it loops to its own start) and gives the
-    number of steps made; `budget` must be at least `length`."""
-
-    run: Callable[[int], int]
-    length: int
-    addresses: frozenset[int]
-    source: str
 
 
 class _PageEnd(Exception):
@@ -41,14 +29,18 @@ class _PageEnd(Exception):
 
 
 class Writer:
-    """Writes a block's function."""
+    """Writes a block's function, from the code in a frame alone. `looking`: somebody watches what is accessed."""
 
-    def __init__(self, machine: Machine, eip: int, physical: int, journaling: bool, stops: Collection[int]) -> None:
-        self.machine = machine
+    def __init__(
+        self, memory: PhysicalMemory, eip: int, frame: int, journaling: bool, looking: bool, stops: frozenset[int]
+    ) -> None:
+        self.memory = memory
         self.stops = stops
         self.journaling = journaling
+        self.looking = looking
         self.eip = eip
-        self.frame = physical & 0xFFFFF000
+        self.frame = frame
+        self.decoded: dict[tuple[int, int], Instruction] = {}  # by offset and default size
         self.addresses: list[int] = []  # of the instructions as they are written: `at` is an index into it
         self.made: list[int] = []  # and how many of its path were executed before each
         self.handlers: list[str] = []  # what stores the flags if the instruction `at` faults
@@ -204,16 +196,16 @@ class Writer:
             if position == PAGE:
                 raise _PageEnd
             position += 1
-            return self.machine.memory.read(self.frame + position - 1, 1)
+            return self.memory.read((self.frame << 12) + position - 1, 1)
 
         try:
             instruction = decode(next_byte, 4)
         except (FaultRaised, _PageEnd):
             return None
-        self.machine.keep_decoded(self.frame | eip & 0xFFF, 4, instruction)
+        self.decoded[eip & 0xFFF, 4] = instruction
         return instruction
 
-    def block(self) -> Block | None:
+    def written(self) -> Written | None:
         """The finished block; None if nothing can be in it."""
         lines = self.trace(self.eip)
         if not self.addresses:
@@ -231,19 +223,15 @@ class Writer:
             "        cpu.start = cpu.eip = EIPS[at]",
             "        return faulted(raised.fault, steps + MADE[at])",
         ]
-        length = max(self.made) + 1
-        cpu = self.machine.cpu
-        noting = self.journaling
-        self.namespace.update(
-            cpu=cpu, R=cpu.registers, READS=cpu.reads, WRITES=cpu.writes, read_for_write=cpu.read_for_write,
-            read=cpu.note_read if noting else cpu.read, write=cpu.note_write if noting else cpu.write,
-            push=cpu.note_push if noting else cpu.push, peek_stack=cpu.note_peek if noting else cpu.peek_stack,
-            iterate=self.machine.iterate, faulted=self.machine.faulted, FaultRaised=FaultRaised,
-            EIPS=tuple(self.addresses), MADE=tuple(self.made), LENGTH=length,
-            LEAVING=self.machine.memory.leaving,
-        )  # fmt: skip
-        exec(compile("\n".join(source), f"<block at {self.eip:#x}>", "exec"), self.namespace)
-        return Block(self.namespace["run"], length, frozenset(self.addresses), "\n".join(source))
+        names = self.namespace | {"EIPS": tuple(self.addresses), "MADE": tuple(self.made)}
+        words = frozenset(
+            word for (offset, _), instruction in self.decoded.items() for word in words_at(offset, instruction.length)
+        )
+        text = "\n".join(source)
+        code = compile(text, f"<block at {self.eip:#x}>", "exec")
+        return Written(
+            text, code, names, max(self.made) + 1, frozenset(self.addresses), self.stops, self.decoded, words
+        )
 
     def follow(self, eip: int) -> list[str]:
         """Lines for going on at the target of a branch that is taken: along it as far as there is room, then out."""
@@ -289,7 +277,7 @@ class Writer:
                 if before is not None:
                     self.handlers += [f"if at == {number}:", f"    cpu.lazy = {before.pending()}"]
             lines += statements
-            if self.writes or self.foreign or (self.calls and self.machine.cpu.watches):
+            if self.writes or self.foreign or (self.calls and self.looking):
                 # it may have changed the very code that is running, be noticed, or be what somebody waits for
                 there = None if repeats or self.goes_to is None else str(self.goes_to)
                 lines += ["if LEAVING:", f"    cpu.start = {eip}", *indented(self.leave(there, again=False))]
