@@ -11,7 +11,7 @@ line that changes something begins another future instead. Lines that were undon
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Set
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 INTERVAL: Final = 0.03  # seconds of a run between two marks: about what it takes to make it again,
-SECONDS_PER_FRAME: Final = 45e-6  # but at least so many for each frame that has changed: twice what it costs to keep it
-MOST_MARKS: Final = 2000
-MOST_TIMES: Final = 600  # marks in long runs; beyond, the older ones are thinned out
-MOST_BYTES: Final = 200_000_000  # of kept frames, together
+SECONDS_PER_FRAME: Final = 6e-6  # but at least so many for each frame that has changed: what it costs to keep it
+LOOKS: Final = 4  # in an interval
+LEAST_STRIDE: Final = 50  # steps between two looks, at least,
+MOST_STRIDE: Final = 4000  # and at most: slow ones may follow fast ones
+NEAR: Final = (100_000, 25_000, 6_000, 1_500, 400, 100)  # so many steps before a place gone to, its state is kept, too
+MOST_MARKS: Final = 8000
+MOST_TIMES: Final = 6000  # marks in long runs; beyond, or if they take too much, some are dropped
+MOST_BYTES: Final = 250_000_000  # of kept frames, together
 STRETCH: Final = 5  # times as many, before the present line can no longer be undone
 LOOK_AGAIN: Final = 100  # marks and frames more, before it is looked whether they are too many
 
@@ -45,11 +49,13 @@ class Kind(Enum):
 
 
 class Mark(NamedTuple):
-    """Beside the checkpoint of the same index: the line that begins here, and the session's own state."""
+    """Beside the checkpoint of the same index: the line that begins here, the session's own state, and what the clock
+    of effort said."""
 
     kind: Kind
     line: str
     state: tuple[Any, ...]
+    seconds: float
 
 
 class Ahead(NamedTuple):
@@ -121,7 +127,9 @@ class History:
         self._begun: Begun | None = None
         self._undone = False  # whether the session stands where a line was undone or redone
         self._visitor: Visitor | None = None  # answers questions about the past, as long as the marks keep their places
-        self._marked_at = 0.0  # what the clock said
+        self._marked_at = 0.0  # what the clock said behind that
+        self.stride = MOST_STRIDE  # steps that a run shall make until it is looked whether a mark is due
+        self._looked = (0.0, 0)  # when that was done last: what the clock said, and the number of steps
         self._grown = 0  # marks and frames since their bounds were looked at
         session.machine.listener = self.chronicle.take
         self.take(Kind.HOST)
@@ -174,16 +182,20 @@ class History:
     def take(self, kind: Kind, line: str = "") -> None:
         """Mark the present."""
         self.checkpoints.take()
-        self.marks.append(Mark(kind, line, self.session.save_state()))
+        self.marks.append(Mark(kind, line, self.session.save_state(), EFFORT.seconds))
         self._thin()
         self._marked_at = EFFORT.seconds
 
     def take_in_run(self) -> None:
         """In a long run, leave a mark to come back to."""
-        passed = EFFORT.seconds - self._marked_at
-        if passed < INTERVAL or self.in_past or not self.checkpoints.steps_since:
+        if self.in_past or not self.checkpoints.steps_since:
             return
-        if passed >= SECONDS_PER_FRAME * len(self.checkpoints.kept[-1].frames):
+        now, steps = EFFORT.seconds, self.session.machine.steps
+        passed, made = now - self._looked[0], steps - self._looked[1]
+        self._looked = now, steps
+        pace = int(made * INTERVAL / LOOKS / passed) if passed else MOST_STRIDE
+        self.stride = max(LEAST_STRIDE, min(MOST_STRIDE, 2 * self.stride, pace))
+        if now - self._marked_at >= max(INTERVAL, SECONDS_PER_FRAME * len(self.checkpoints.kept[-1].frames)):
             self.take(Kind.TIME)
 
     def begin_line(self, line: str) -> Ahead | None:
@@ -197,7 +209,7 @@ class History:
         if stands:
             index = len(self.marks) - 1
             self._begun = Begun(index, self.marks[index], undone, ahead)
-            self.marks[index] = Mark(Kind.LINE, line, self.session.save_state())
+            self.marks[index] = Mark(Kind.LINE, line, self.session.save_state(), EFFORT.seconds)
         else:
             self.take(Kind.LINE, line)
             self._begun = Begun(len(self.marks) - 1, None, undone, ahead)
@@ -260,10 +272,23 @@ class History:
         index = self.mark_before(steps)
         here = self.session.machine.steps
         if not (self.in_past and self.checkpoints.at == index and here <= steps):
-            self._move_to(index)
-        replay(self.session.machine, steps - self.session.machine.steps)
+            if self.in_past and self.checkpoints.at == index and self.checkpoints.go_near(steps):
+                self._has_moved(self.marks[index].state)
+            else:
+                self._move_to(index)
+        self._replay_to(steps)
         self.session.runner.forget()
         self._undone = False
+
+    def _replay_to(self, steps: int) -> None:
+        """Go on to when so many steps had been made; states on the way are kept, the closer the denser, so that one can
+        go back from there soon, again and again."""
+        machine = self.session.machine
+        for distance in NEAR:
+            if machine.steps < steps - distance:
+                replay(machine, steps - distance - machine.steps)
+                self.checkpoints.stay_near()
+        replay(machine, steps - machine.steps)
 
     @property
     def standing(self) -> Standing:
@@ -276,7 +301,7 @@ class History:
             self._move_to_present()
         else:
             self._move_to(place.mark)
-            replay(self.session.machine, place.steps - self.session.machine.steps)
+            self._replay_to(place.steps)
         self._undone = place.undone
 
     def go_back(self, steps: int) -> None:
@@ -345,7 +370,7 @@ class History:
 
     # --- forward in the past, as it was
 
-    def run(self, limit: int, stops: Collection[int], on_fault: bool, catch: Container[What] = ()) -> Stop:
+    def run(self, limit: int, stops: Set[int], on_fault: bool, catch: Container[What] = ()) -> Stop:
         """Like Machine.run, up to the next mark; `catch_up` then does what the host did there."""
         machine = self.session.machine
         return machine.run(min(self._boundary - machine.steps, limit), stops, on_fault, catch)
@@ -450,7 +475,7 @@ class History:
         if self.checkpoints.size > MOST_BYTES:
             self.checkpoints.squeeze()
         if len(times) > MOST_TIMES or (self.checkpoints.size > MOST_BYTES and len(times) > 2):
-            self._merge(times[: len(times) // 2 : 2])
+            self._merge(self._least_missed(times))
         kept = self.checkpoints.kept
         last_line = self.last_line or 0
         size = 0
@@ -465,6 +490,17 @@ class History:
                     left = self._begun.mark - index
                     self._begun = self._begun._replace(mark=left) if left >= 0 else None
                 return
+
+    def _least_missed(self, indices: list[int]) -> list[int]:
+        """Some of these marks, no two in a row: those whose neighbours are the closest."""
+        chosen: set[int] = set()
+        marks = self.marks
+        for index in sorted(indices, key=lambda each: marks[each + 1].seconds - marks[each - 1].seconds):
+            if index - 1 not in chosen and index + 1 not in chosen:
+                chosen.add(index)
+            if len(chosen) > len(indices) // 4:
+                break
+        return sorted(chosen)
 
     def _merge(self, indices: list[int]) -> None:
         """Drop these marks of a long run."""

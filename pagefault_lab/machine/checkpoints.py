@@ -8,44 +8,68 @@ is kept, until something else is done there.
 
 from __future__ import annotations
 
-from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
-from zlib import DEFLATED, Z_RLE, compressobj, decompress
 
+from pagefault_lab.machine.cpu import Cpu
 from pagefault_lab.machine.effort import EFFORT, KEPT_FRAME
-from pagefault_lab.machine.memory import PAGE, ZEROS, Frame, pack
+from pagefault_lab.machine.memory import PAGE, ZEROS, Frame, framed, pack
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
 Kept: TypeAlias = "bytes | None"  # a frame's bytes, perhaps compressed; or that it was never used
 Found: TypeAlias = "Kept | Frame"
-MOSTLY: Final = 0.7
-WINDOW: Final = -12  # for zlib: a frame is all that it has to look at, and needs no head
+PIECE: Final = 64  # bytes of a frame
+PART: Final = 512  # so many are looked at together first
+NOTHING: Final = bytes(PART)
+NO_PIECE: Final = bytes(PIECE)
+HEAD: Final = PAGE // PIECE // 8  # bytes of the mask that says which pieces follow
 OVERHEAD: Final = 100  # bytes that it takes to keep any
 
 
 def squeeze(kept: Kept) -> Kept:
-    """The bytes of a frame, compressed if most of them are zeros: that takes no longer than to pack it."""
-    if kept is None or len(kept) < PAGE or kept is ZEROS or kept.count(0) < MOSTLY * PAGE:
+    """The bytes of a frame without the pieces that are zeros: that is fast both ways.
+
+    zlib would make them smaller, and takes ten times as long.
+    """
+    if kept is None or len(kept) < PAGE or kept is ZEROS:
         return kept
-    squeezer = compressobj(1, DEFLATED, WINDOW, 3, Z_RLE)
-    return squeezer.compress(kept) + squeezer.flush()
+    mask, pieces = 0, []
+    for start in range(0, PAGE, PART):
+        part = kept[start : start + PART]
+        if part != NOTHING:
+            for place in range(0, PART, PIECE):
+                piece = part[place : place + PIECE]
+                if piece != NO_PIECE:
+                    mask |= 1 << (start + place) // PIECE
+                    pieces.append(piece)
+    return mask.to_bytes(HEAD, "little") + b"".join(pieces) if HEAD + PIECE * len(pieces) < PAGE else kept
 
 
 def unpack(kept: Found) -> Frame | None:
     """A frame from what is kept of it, or the very frame that is given."""
-    if kept is None or isinstance(kept, list):
+    if not isinstance(kept, bytes):
         return kept
-    return array("I", kept if len(kept) == PAGE else decompress(kept, WINDOW)).tolist()
+    if len(kept) == PAGE:
+        return framed(kept)
+    frame = framed(ZEROS)
+    data = memoryview(frame).cast("B")
+    mask = int.from_bytes(kept[:HEAD], "little")
+    for start in range(HEAD, len(kept), PIECE):
+        place = PIECE * ((mask & -mask).bit_length() - 1)
+        data[place : place + PIECE] = kept[start : start + PIECE]
+        mask &= mask - 1
+    return frame
 
 
 @dataclass(slots=True)
 class Checkpoint:
     """`steps` is the machine's step count there. `frames` is what those frames held that changed after it, up to the
-    next checkpoint; they take about `size` bytes, once there is a next one. `squeezed`: they will not take fewer."""
+    next checkpoint. With the TLB they take about `size` bytes, once there is a next one. `squeezed`: they will not take
+    fewer."""
 
     steps: int
     cpu: tuple[Any, ...]
@@ -55,7 +79,8 @@ class Checkpoint:
     squeezed: bool = False
 
     def measure(self) -> None:
-        self.size = sum(OVERHEAD + len(kept or b"") for kept in self.frames.values())
+        size = sum(OVERHEAD + len(kept or b"") for kept in self.frames.values())
+        self.size = size + OVERHEAD * len(Cpu.translations(self.cpu))
 
 
 class Future(NamedTuple):
@@ -69,7 +94,8 @@ class Checkpoints:
     """The checkpoints of one machine, oldest first.
 
     The machine is at `kept[at]` or behind it, before the next one. `newest` is the state that it has gone back from,
-    with all frames that differ on the way there; None while it is in no past.
+    with all frames that differ on the way there; None while it is in no past. In the past, `near` are states on the way
+    from `kept[at]` to where the machine is: they are kept as long as it stays between the same checkpoints.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -77,6 +103,7 @@ class Checkpoints:
         self.kept: list[Checkpoint] = []
         self.at = -1
         self.newest: Checkpoint | None = None
+        self.near: list[Checkpoint] = []
 
     def take(self) -> Checkpoint:
         """Keep the present. The machine is in no past."""
@@ -120,6 +147,28 @@ class Checkpoints:
     def pass_to(self, index: int) -> None:
         """The machine has come to the state of a checkpoint by itself."""
         self._open(index)
+
+    def stay_near(self) -> None:
+        """Keep the state in the past that the machine has come to by itself: what follows can be gone back over soon.
+
+        `kept[at]` has the frames that change from here on already.
+        """
+        assert self.newest is not None
+        self.near.append(self._state())
+        self._save_in(self.near[-1])
+
+    def go_near(self, steps: int) -> bool:
+        """Return to the last state near by at which at most so many steps had been made; whether there is one."""
+        place = bisect_right(self.near, steps, key=lambda checkpoint: checkpoint.steps) - 1
+        if place < 0:
+            return False
+        frames: dict[int, Found] = {}
+        for checkpoint in reversed(self.near[place:]):
+            frames |= checkpoint.frames
+        del self.near[place + 1 :]
+        self._become(self.machine, self.near[place], frames)
+        self._save_in(self.near[place])
+        return True
 
     @property
     def steps_since(self) -> int:
@@ -177,8 +226,12 @@ class Checkpoints:
     def _open(self, index: int) -> None:
         """What changes from now on, changes behind this checkpoint."""
         self.at = index
-        self.machine.memory.saved = self.kept[index].frames
-        self.machine.cpu.forget_writes()
+        self.near.clear()
+        self._save_in(self.kept[index])
+
+    def _save_in(self, checkpoint: Checkpoint) -> None:
+        self.machine.memory.saved = checkpoint.frames
+        self.machine.cpu.close_writes()
 
     # --- another future
 
@@ -187,6 +240,7 @@ class Checkpoints:
         future = Future(tuple(self.kept[self.at + 1 :]), self.newest)
         del self.kept[self.at + 1 :]
         self.newest = None
+        self._open(self.at)
         return future
 
     def join(self, future: Future) -> None:

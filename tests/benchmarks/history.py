@@ -1,11 +1,14 @@
 """What time travel costs, and how fast it is: `python tests/benchmarks/history.py [STEPS [CASE ...]]`.
 
-Ten million steps are run in a session, with history, and by the machine alone; then it is gone to and fro in them. The
-cases are a quiet program (that of speed.py); a task of the world `linux` that calls, faults now and then, makes system
-calls and is interrupted by the timer; and an adversary that writes to every page of the memory and to a port after
-each. Each case has a process of its own. Times mean something only beside each other, on a machine with nothing else
-to do. `step back` and `goto` are whole lines, from and to random places; `who` asks for a register and a word that were
-just written, and for a register and a word that nobody has written; `rc` goes back to where the word was written.
+Ten million steps (a tenth of that for slow programs) are run in a session, with history, and by the machine alone; then
+it is gone to and fro in them. The cases are a quiet program (that of speed.py); a task of the world `linux` that calls,
+faults now and then, makes system calls and is interrupted by the timer; and adversaries: what writes to every page of
+the memory and to a port after each, or to every page and nothing else; REP over all memory; code that changes itself,
+or that is executed too seldom to be translated; system calls, or faults and page tables, and little else. Each case has
+a process of its own. Times are the processor's, and mean something only beside each other. `step back` and `goto` are
+whole lines, from and to random places; `over a mark` is a step back from where a mark stands: all that lies between two
+marks is made again. `who` asks for a register and a word that were just written, and for a register and a word that
+nobody has written; `rc` goes back to where the word was written.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.problem import Problem
 
-PLACES = 200  # random places that are gone to
+PLACES = 100  # random places that are gone to, and marks
 TICK = 100_000  # steps between two interrupts of the timer
 PARTS = 10  # turns in which session and machine run
 TASK = """
@@ -68,21 +71,84 @@ again:  movl $0x10000, %edi
 """
 
 
+STRIDES = """
+        movl $0x77777777, %eax
+again:  movl $0x10000, %edi
+1:      movl %eax, (%edi)
+        addl $0x1000, %edi
+        cmpl $0x2000000, %edi
+        jb 1b
+        jmp again
+"""
+REPEATS = """
+again:  movl $0x10000, %edi
+        movl $0x7fc000, %ecx
+        addl $0x12345, %eax
+        rep stosl
+        jmp again
+"""
+CHANGES_ITSELF = """
+again:  incl 1f+1
+1:      movl $5, %eax
+        addl %eax, %ebx
+        jmp again
+"""
+COLD = """
+        movl $0x100000, %edi            # incl %eax, a million times,
+        movl $0x40404040, %eax
+        movl $0x40000, %ecx
+        rep stosl
+        movb $0xe9, (%edi)              # and a jump
+        leal again-5, %eax
+        subl %edi, %eax
+        movl %eax, 1(%edi)
+again:  movl $0x100000, %eax
+        jmp *%eax
+"""
+CALLS = """
+again:  movl $20, %eax
+        int $0x80
+        jmp again
+"""
+FAULTS = """
+again:  movl $45, %eax                  # brk: pages less,
+        movl $user_heap, %ebx
+        int $0x80
+        movl $45, %eax                  # and more, which are touched
+        movl $user_heap+0x10000, %ebx
+        int $0x80
+        movl $user_heap, %edi
+        movl $15, %ecx
+1:      movl %edi, (%edi)
+        addl $0x1000, %edi
+        loop 1b
+        jmp again
+"""
+
+
 class Case(NamedTuple):
-    """`hot` and `cold` are words in memory: one that is written all the time, one that never is."""
+    """`hot` and `cold` are words in memory: one that is written all the time, one that never is. A `share` of the steps
+    is made."""
 
     title: str
     world: str
     program: str
     hot: str
     cold: str
-    ticks: bool
+    ticks: bool = False
+    share: float = 1
 
 
 CASES = {
-    "quiet": Case("a quiet program", "bare", PROGRAM, "[0x44000]", "[0x70000]", False),
-    "task": Case("a task with faults", "linux", TASK, "user_data", "user_rodata", True),
-    "adversary": Case("an adversary", "bare", ADVERSARY, "[0x10000]", "[0x10010]", False),
+    "quiet": Case("a quiet program", "bare", PROGRAM, "[0x44000]", "[0x70000]"),
+    "task": Case("a task with faults", "linux", TASK, "user_data", "user_rodata", ticks=True),
+    "adversary": Case("every page, and a port", "bare", ADVERSARY, "[0x10000]", "[0x10010]"),
+    "strides": Case("every page", "bare", STRIDES, "[0x10000]", "[0x10010]"),
+    "repeats": Case("REP over all memory", "bare", REPEATS, "[0x10000]", "[0x8000]"),
+    "changes": Case("code that changes itself", "bare", CHANGES_ITSELF, "again+7", "[0x8000]", share=0.1),
+    "cold": Case("cold code", "bare", COLD, "[0x100000]", "[0x8000]"),
+    "calls": Case("system calls", "linux", CALLS, "user_data", "user_rodata", share=0.1),
+    "faults": Case("faults and page tables", "linux", FAULTS, "[user_heap]", "user_rodata", share=0.1),
 }
 
 
@@ -94,9 +160,9 @@ def do(session: Session, *lines: str) -> None:
 
 
 def seconds(doing: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     doing()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def megabytes() -> float:
@@ -164,12 +230,17 @@ def travels(case: Case, steps: int) -> Iterable[tuple[str, float]]:
         yield f"rc, watch {word}", timed("rc break")
         yield "goto", timed("goto")
         do(session, "delete")
-    reached, back = [], []
+    yield "step back, at the end", timed("reverse-stepi")
+    marks = [checkpoint.steps for checkpoint in history.checkpoints.kept if checkpoint.steps > history.first_step]
+    reached, back, over = [], [], []
+    for mark in random.sample(marks, min(PLACES, len(marks))):
+        do(session, f"goto {mark}")
+        over.append(timed("reverse-stepi"))
     for place in places:
         reached.append(timed(f"goto {place}"))
         back.append(timed("reverse-stepi"))
         assert session.machine.steps == place - 1
-    for what, times in ("goto", reached), ("step back", back):
+    for what, times in ("goto", reached), ("step back", back), ("over a mark", over):
         yield f"{what}, median", statistics.median(times)
         yield f"{what}, worst", max(times)
     yield "memory then, MB", megabytes() - before
@@ -180,9 +251,10 @@ MEASURES = {"speeds": speeds, "travels": travels}
 
 def main(steps: int = 10_000_000, *names: str) -> None:
     for name in names or CASES:
-        print(f"{CASES[name].title}, {steps:,} steps")
+        made = int(steps * CASES[name].share)
+        print(f"{CASES[name].title}, {made:,} steps")
         for measure in MEASURES:
-            asked = [sys.executable, __file__, "--measure", measure, name, str(steps)]
+            asked = [sys.executable, __file__, "--measure", measure, name, str(made)]
             answer = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
             for what, value in json.loads(answer):
                 print(f"  {what:24} {value:12,.2f}", flush=True)

@@ -169,8 +169,8 @@ def test_looking_is_nothing_to_go_back_to(bare: Session) -> None:
 
 
 def test_a_long_run_keeps_a_bounded_number_of_marks_and_stays_exact(bare: Session, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr("pagefault_lab.lab.runner.SLICE", 100)
-    for name, number in (("INTERVAL", 0), ("SECONDS_PER_FRAME", 0), ("MOST_TIMES", 8), ("LOOK_AGAIN", 1)):
+    bounds = {"LEAST_STRIDE": 100, "INTERVAL": 0, "SECONDS_PER_FRAME": 0, "MOST_TIMES": 8, "LOOK_AGAIN": 1}
+    for name, number in bounds.items():
         monkeypatch.setattr(history, name, number)
     do(bare, "asm", "movl $0x9000,%edi; movl $10000,%ecx", "1: movl %ecx,(%edi)", "addl $40,%edi", "loop 1b", "end")
     before = everything(bare)
@@ -229,6 +229,8 @@ def test_the_present_line_is_kept_longer_than_the_past(bare: Session, monkeypatc
     monkeypatch.setattr(history, "LOOK_AGAIN", 1)
     monkeypatch.setattr(history, "INTERVAL", 0)
     monkeypatch.setattr(history, "SECONDS_PER_FRAME", 0)
+    monkeypatch.setattr(history, "LEAST_STRIDE", 1)
+    monkeypatch.setattr(bare.history, "stride", 1)
     do(bare, "movl $30,%ecx")
     before = everything(bare)
     do(bare, "1: loop 1b")
