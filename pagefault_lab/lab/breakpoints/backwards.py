@@ -10,10 +10,10 @@ from pagefault_lab.lab.breakpoints.places import Begun, frames_of
 from pagefault_lab.lab.breakpoints.points import Breakpoint, Hit, Look
 from pagefault_lab.lab.breakpoints.returning import LEAVES, Nesting
 from pagefault_lab.lab.breakpoints.told import Caught, Reached, by, line_of
-from pagefault_lab.lab.contexts import Then
 from pagefault_lab.lab.history import Visitor, replay
 from pagefault_lab.lab.origins import Tripwire
 from pagefault_lab.lab.results import Message
+from pagefault_lab.lab.scopes import Then
 from pagefault_lab.lab.travel import travel
 from pagefault_lab.machine.notices import What
 from pagefault_lab.problem import Problem
@@ -88,10 +88,10 @@ class Search:
         session = self.session
         machine = self.stand(place, start).machine
         variables = session.variables_in(session.history.marks[place].state)
-        context = Then.of(session, machine, variables)
+        scope = Then.of(session, machine, variables)
         found: Found | None = None
         looks = 0
-        look = Look(points, context)
+        look = Look(points, scope)
         while machine.steps < until:
             self.check_goes_on()
             if found is not None and looks >= MOST_LOOKS and until - machine.steps > machine.steps - start:

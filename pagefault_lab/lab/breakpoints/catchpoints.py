@@ -14,12 +14,10 @@ from pagefault_lab.machine.notices import Notice, What
 from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.expressions import Expression
+    from pagefault_lab.lab.scopes import Scope
     from pagefault_lab.lab.session import Session
     from pagefault_lab.machine.machine import Machine
-
-MODE: Final = "modebp"
 
 
 class Kind(NamedTuple):
@@ -62,23 +60,23 @@ class Catch(Breakpoint):
     def asks(self, machine: Machine) -> Asked:
         return self._asked
 
-    def happened(self, context: Context, known: None) -> Event | None:
-        machine = context.machine
+    def happened(self, scope: Scope, known: None) -> Event | None:
+        machine = scope.machine
         for notice in machine.caught:
             if isinstance(notice, Notice) and notice.what is self.kind.what:
                 address = notice.base + machine.cpu.start & 0xFFFFFFFF
                 event = Event(machine.steps - 1, notice.what, address, notice.numbers)
-                if self._fits(context, event):
+                if self._fits(scope, event):
                     return event
         return None
 
-    def _fits(self, context: Context, event: Event) -> bool:
-        values = [each if isinstance(each, int) else each.value(context) for each in self.arguments]
+    def _fits(self, scope: Scope, event: Event) -> bool:
+        values = [each if isinstance(each, int) else each.value(scope) for each in self.arguments]
         if self.name == "irq":
-            base = context.history.session.world.irq_base
+            base = scope.history.session.world.irq_base
             return bool(event.numbers[1]) and all(value + base == event.numbers[0] for value in values)
         makers = PATTERNS[self.name].tests
-        tests: list[Matcher] = [make(context, value) for make, value in zip(makers, values, strict=False)]
+        tests: list[Matcher] = [make(scope, value) for make, value in zip(makers, values, strict=False)]
         return all(test(event) for test in tests)
 
     def tell(self, session: Session, evidence: Event, step: int = -1) -> Iterator[object]:

@@ -14,7 +14,7 @@ from pagefault_lab.machine.registers import CS, PG, PSE
 from pagefault_lab.machine.watches import Watch
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
+    from pagefault_lab.lab.scopes import Scope
     from pagefault_lab.machine.machine import Machine
 
 PRESENT, LARGE = 1, 0x80
@@ -46,8 +46,8 @@ class AtLinear(Breakpoint):
     def asks(self, machine: Machine) -> Asked:
         return self._asked
 
-    def happened(self, context: Context, known: None) -> int | None:
-        here = linear_eip(context.machine)
+    def happened(self, scope: Scope, known: None) -> int | None:
+        here = linear_eip(scope.machine)
         return here if here == self.place else None
 
 
@@ -88,10 +88,10 @@ class AtSelector(Breakpoint):
     def asks_anew(self, machine: Machine) -> bool:
         return bool(machine.caught)
 
-    def happened(self, context: Context, known: None) -> int | None:
-        cpu = context.machine.cpu
+    def happened(self, scope: Scope, known: None) -> int | None:
+        cpu = scope.machine.cpu
         stands = cpu.segments[CS].selector == self.selector and cpu.eip == self.offset
-        return linear_eip(context.machine) if stands else None
+        return linear_eip(scope.machine) if stands else None
 
 
 class AtPhysical(Breakpoint):
@@ -117,9 +117,9 @@ class AtPhysical(Breakpoint):
     def asks_anew(self, machine: Machine) -> bool:
         return any(isinstance(each, Notice) and each.what in self._CATCH for each in machine.caught)
 
-    def happened(self, context: Context, known: None) -> int | None:
-        here = linear_eip(context.machine)
-        return here if peeking.locate(context.machine, here) == self.place else None
+    def happened(self, scope: Scope, known: None) -> int | None:
+        here = linear_eip(scope.machine)
+        return here if peeking.locate(scope.machine, here) == self.place else None
 
 
 class Errand(Breakpoint):
@@ -139,8 +139,8 @@ class Errand(Breakpoint):
     def asks(self, machine: Machine) -> Asked:
         return self._asked
 
-    def happened(self, context: Context, known: None) -> bool | None:
-        asked, machine = self._asked, context.machine
+    def happened(self, scope: Scope, known: None) -> bool | None:
+        asked, machine = self._asked, scope.machine
         if linear_eip(machine) not in asked.addresses and not any(
             getattr(each, "what", None) in asked.catch for each in machine.caught
         ):
@@ -158,11 +158,11 @@ class Begun(Breakpoint):
     def asks(self, machine: Machine) -> Asked:
         return Asked(frozenset((self.place,)))
 
-    def known(self, context: Context) -> bool:
-        return linear_eip(context.machine) == self.place
+    def known(self, scope: Scope) -> bool:
+        return linear_eip(scope.machine) == self.place
 
-    def happened(self, context: Context, known: Any) -> bool | None:
-        return True if not known and linear_eip(context.machine) == self.place else None
+    def happened(self, scope: Scope, known: Any) -> bool | None:
+        return True if not known and linear_eip(scope.machine) == self.place else None
 
 
 def frames_of(machine: Machine, linear: int) -> set[int]:

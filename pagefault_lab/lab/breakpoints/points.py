@@ -13,8 +13,8 @@ from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.breakpoints import Breakpoints
-    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.expressions import Expression
+    from pagefault_lab.lab.scopes import Scope
     from pagefault_lab.lab.session import Session
     from pagefault_lab.machine.machine import Machine
     from pagefault_lab.machine.notices import What
@@ -87,11 +87,11 @@ class Breakpoint:
         """Whether that may be something else now that the machine has come back; nobody else has changed anything."""
         return False
 
-    def known(self, context: Context) -> Any:
+    def known(self, scope: Scope) -> Any:
         """What must be known before the machine goes on."""
         return None
 
-    def happened(self, context: Context, known: Any) -> Any:
+    def happened(self, scope: Scope, known: Any) -> Any:
         """What has happened here, or in the step that led here, that it waits for; None for nothing."""
         raise NotImplementedError
 
@@ -101,13 +101,13 @@ class Breakpoint:
 
     # --- conditions and counts
 
-    def holds(self, context: Context) -> tuple[bool, str]:
+    def holds(self, scope: Scope) -> tuple[bool, str]:
         """Whether its condition allows to stop, and what is wrong with it. One that cannot be evaluated does allow it,
         so that it is noticed; not one that asks about what has not happened."""
         if self.condition is None:
             return True, ""
         try:
-            return self.condition.holds(context), ""
+            return self.condition.holds(scope), ""
         except Problem as problem:
             return True, problem.sentence
 
@@ -148,23 +148,23 @@ class Hit(NamedTuple):
 class Look:
     """What a machine is asked for before it goes on, and afterwards what of that has happened."""
 
-    __slots__ = ("_context", "_known", "_points", "addresses", "catch", "each_step")
+    __slots__ = ("_known", "_points", "_scope", "addresses", "catch", "each_step")
 
-    def __init__(self, points: Sequence[Breakpoint], context: Context) -> None:
-        self._context = context
+    def __init__(self, points: Sequence[Breakpoint], scope: Scope) -> None:
+        self._scope = scope
         self._points = points
         self._ask()
 
     def again(self) -> None:
         """The machine has come back, and goes on at once."""
-        machine = self._context.machine
+        machine = self._scope.machine
         if any(point.asks_anew(machine) for point in self._points):
             self._ask()
         else:
-            self._known = [point.known(self._context) for point in self._points]
+            self._known = [point.known(self._scope) for point in self._points]
 
     def _ask(self) -> None:
-        machine = self._context.machine
+        machine = self._scope.machine
         asked = [point.asks(machine) for point in self._points]
         self.addresses: frozenset[int] = frozenset().union(*[each.addresses for each in asked])
         self.catch: frozenset[What] = frozenset().union(*[each.catch for each in asked])
@@ -172,16 +172,16 @@ class Look:
         watches = tuple([watch for each in asked for watch in each.watches])
         if watches != machine.cpu.watches.all:
             machine.cpu.watch(watches)
-        self._known = [point.known(self._context) for point in self._points]
+        self._known = [point.known(self._scope) for point in self._points]
 
     def hits(self) -> list[Hit]:
         """Those that hold now."""
         EFFORT.spend(LOOK * len(self._points))
         found = []
         for point, known in zip(self._points, self._known, strict=True):
-            evidence = point.happened(self._context, known)
+            evidence = point.happened(self._scope, known)
             if evidence is not None:
-                holds, problem = point.holds(self._context)
+                holds, problem = point.holds(self._scope)
                 if holds:
                     found.append(Hit(point, evidence, problem))
         return found

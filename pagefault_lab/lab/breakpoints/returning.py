@@ -16,7 +16,7 @@ from pagefault_lab.machine.operands import Target
 from pagefault_lab.machine.registers import CS, MASK
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
+    from pagefault_lab.lab.scopes import Scope
     from pagefault_lab.machine.decoder import Instruction
     from pagefault_lab.machine.machine import Machine
 
@@ -62,8 +62,8 @@ class Returned(Breakpoint):
     def asks_anew(self, machine: Machine) -> bool:
         return True
 
-    def happened(self, context: Context, known: None) -> bool | None:
-        self._depth += self._nesting.change(context.machine)
+    def happened(self, scope: Scope, known: None) -> bool | None:
+        self._depth += self._nesting.change(scope.machine)
         return True if self._depth < 0 else None
 
 

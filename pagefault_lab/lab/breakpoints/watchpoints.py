@@ -14,8 +14,8 @@ from pagefault_lab.machine.watches import Watch
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.expressions import Expression
+    from pagefault_lab.lab.scopes import Scope
     from pagefault_lab.lab.session import Session
     from pagefault_lab.lab.vocabulary import Quantity
     from pagefault_lab.machine.machine import Machine
@@ -82,8 +82,8 @@ class MemoryWatch(Breakpoint):
     def asks(self, machine: Machine) -> Asked:
         return self._asked
 
-    def happened(self, context: Context, known: None) -> Seen | None:
-        machine = context.machine
+    def happened(self, scope: Scope, known: None) -> Seen | None:
+        machine = scope.machine
         accesses = [each for each in machine.caught if isinstance(each, Access)]
         seen = [each for each in accesses if self.watch.sees(each, _second_frame(machine, each))]
         if not seen:
@@ -197,14 +197,14 @@ class ValueWatch(Breakpoint):
     def asks(self, machine: Machine) -> Asked:
         return self._ASKED
 
-    def known(self, context: Context) -> int | None:
+    def known(self, scope: Scope) -> int | None:
         try:
-            return self.expression.root.value(context)
+            return self.expression.root.value(scope)
         except Problem:
             return None
 
-    def happened(self, context: Context, known: int | None) -> tuple[int | None, int | None] | None:
-        now = self.known(context)
+    def happened(self, scope: Scope, known: int | None) -> tuple[int | None, int | None] | None:
+        now = self.known(scope)
         return None if now == known else (known, now)
 
     def tell(self, session: Session, evidence: Any, step: int = -1) -> Iterator[object]:

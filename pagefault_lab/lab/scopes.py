@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
 
-class Context(Protocol):
+class Scope(Protocol):
     """What an expression is evaluated in. A Session is one; `Then` is one for a copy of its machine.
 
     `history` and `chronicle` are those of the session; what they know is asked for up to the machine's step.
@@ -40,7 +40,7 @@ class Context(Protocol):
 
 @dataclass(slots=True)
 class Then:
-    """A Context at another time, or for an event: `machine` is a copy as it was then."""
+    """A Scope at another time, or for an event: `machine` is a copy as it was then."""
 
     machine: Machine
     symbols: Symbols
@@ -51,7 +51,7 @@ class Then:
     event: Any = None  # an Event or an Origin, whose fields a pattern's condition names
 
     @classmethod
-    def of(cls, context: Context, machine: Machine, variables: dict[str, int] | None = None) -> Then:
-        """Everything as in `context`, but this machine, and these variables if they were others then."""
-        known = context.variables if variables is None else variables
-        return cls(machine, context.symbols, known, context.history, context.chronicle, context.last_value)
+    def of(cls, scope: Scope, machine: Machine, variables: dict[str, int] | None = None) -> Then:
+        """Everything as in `scope`, but this machine, and these variables if they were others then."""
+        known = scope.variables if variables is None else variables
+        return cls(machine, scope.symbols, known, scope.history, scope.chronicle, scope.last_value)
