@@ -6,8 +6,10 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
+from pagefault_lab.lab.session import Session
 
 pytest_plugins = ["pytester"]  # for the tests of our own plugin
 collect_ignore_glob = ["*.md"]  # lessons that tests take are no tests
@@ -15,8 +17,21 @@ NO_SKIPS = bool(os.environ.get("PAGEFAULT_LAB_NO_SKIPS"))
 
 
 def pytest_configure() -> None:
-    """Programs that tests start take Ctrl-C, also where whoever started pytest in the background ignores it."""
+    """Programs that tests start take Ctrl-C, also where whoever started pytest in the background ignores it. No example
+    of a law has to be done in a given time, on however busy a machine."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.register_profile("untimed", settings.default, deadline=None)
+    settings.load_profile("untimed")
+
+
+@pytest.fixture
+def bare() -> Session:
+    return Session("bare")
+
+
+@pytest.fixture
+def linux() -> Session:
+    return Session("linux")
 
 
 @pytest.hookimpl(wrapper=True)

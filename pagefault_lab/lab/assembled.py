@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pagefault_lab.assembler import Program
 
-_COMMENT: Final = r'[^"]*?\*/'  # the end of one, before anything else of the statement
-_LABELS: Final = r'(?:\s*(?:[\w.$]+|"[^"]*")\s*:)*\s*'
-_ASSIGNMENT: Final = r"[\w.$]+\s*="
-
 
 class ProgramLine(NamedTuple):
-    """One statement of the typed program, where it lies."""
+    """One statement of the typed program, where it lies. `text` is the line on which it stands."""
 
     address: int  # linear
     bytes: bytes
     text: str
+    is_instruction: bool
     file: str = ""  # the source that it was loaded from,
     line: int = 0  # and where it stands there
 
@@ -72,6 +68,7 @@ class Assembled(NamedTuple):
                 line.address + base & 0xFFFFFFFF,
                 line.data,
                 line.text.strip(),
+                line.is_instruction,
                 line.file if file else "",
                 line.line if file else 0,
             )
@@ -86,28 +83,14 @@ class Assembled(NamedTuple):
             text.address + skip + base & 0xFFFFFFFF,
             text.address + text.size + base & 0xFFFFFFFF,
             free + base & 0xFFFFFFFF,
-            next((line.address for line in lines if is_instruction(line.text)), None),
+            next((line.address for line in lines if line.is_instruction), None),
         )
-
-
-def is_instruction(statement: str) -> bool:
-    """Whether a statement is an instruction: what follows its labels is no directive and no assignment."""
-    rest = _without_labels(statement)
-    return bool(rest) and rest[0] != "." and not re.match(_ASSIGNMENT, rest)
-
-
-def _without_labels(statement: str) -> str:
-    """The statement without comments and labels before it."""
-    for pattern in (_COMMENT, _LABELS):
-        match = re.match(pattern, statement)
-        statement = statement[match.end() :] if match else statement
-    return statement
 
 
 def leading_fill(program: Program) -> int:
     """How many bytes of .text come before its first statement that is not `.org`."""
     text = program.section(".text")
     for line in program.lines:
-        if line.section == ".text" and not _without_labels(line.text).startswith(".org"):
+        if line.section == ".text" and line.word != ".org":
             return line.address - text.address
     return text.size

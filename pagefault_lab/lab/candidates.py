@@ -5,7 +5,7 @@ What is proposed is only to be tried (lab/whatif.py): nothing here judges what w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -165,10 +165,12 @@ def _selectors(machine: Machine, wanted: Callable[[Descriptor], bool]) -> Iterat
 
 
 def _tables(machine: Machine, events: tuple[Any, ...]) -> Iterator[Hypothesis]:
-    """Where a rule failed: the fields of every table entry that was read for it, and the limit that it names."""
+    """Where a rule failed or a page was refused: the fields of every table entry that was read on the way there, and
+    the limit that the rule names."""
     failed = _failed(events)
-    if failed is None:
+    if failed is None and not any(map(is_refused, events)):
         return
+    numbers: Mapping[str, int] = failed.numbers if failed is not None else {}
     gates = {event.address: event for event in events if isinstance(event, GateRead)}
     reads = [event for event in events if isinstance(event, Access) and event.reason is Reason.TABLE]
     reads = [event for event in reads if event.kind is Kind.READ]
@@ -179,8 +181,8 @@ def _tables(machine: Machine, events: tuple[Any, ...]) -> Iterator[Hypothesis]:
         elif second is not None and first.size == second.size == 4 and second.linear == first.linear + 4:
             yield from _descriptor(machine, first.linear, second.value << 32 | first.value)
         elif first.size == 2:
-            yield from _word_of_tss(machine, first, failed)
-    yield from _limits(machine.cpu, failed)
+            yield from _word_of_tss(machine, first, numbers)
+    yield from _limits(machine.cpu, numbers)
 
 
 def _gate(machine: Machine, read: GateRead, code_wanted: bool) -> Iterator[Hypothesis]:
@@ -219,12 +221,12 @@ def _descriptor(machine: Machine, address: int, raw: int) -> Iterator[Hypothesis
                 yield TableField(table, index, name, address + 4, 4, mask, field_of(high, mask), after)
 
 
-def _word_of_tss(machine: Machine, read: Access, failed: Check) -> Iterator[Hypothesis]:
+def _word_of_tss(machine: Machine, read: Access, numbers: Mapping[str, int]) -> Iterator[Hypothesis]:
     """The selector of an inner stack, or the two bytes of the I/O map that hold the bits of a port."""
     distance = read.linear - machine.cpu.tr.base & 0xFFFFFFFF
-    if "bits" in failed.numbers and distance != IO_MAP_BASE:
-        mask = failed.numbers["bits"] << failed.numbers["port"] % 8
-        yield TableField("TSS", failed.numbers["port"], "I/O map", read.linear, 2, mask, field_of(read.value, mask), 0)
+    if "bits" in numbers and distance != IO_MAP_BASE:
+        mask = numbers["bits"] << numbers["port"] % 8
+        yield TableField("TSS", numbers["port"], "I/O map", read.linear, 2, mask, field_of(read.value, mask), 0)
     elif distance in STACK_SELECTORS:
         ring = STACK_SELECTORS[distance]
         for selector in _selectors(machine, lambda descriptor: descriptor.writable):
@@ -232,9 +234,9 @@ def _word_of_tss(machine: Machine, read: Access, failed: Check) -> Iterator[Hypo
                 yield TableField("TSS", ring, f"SS{ring}", read.linear, 2, 0xFFFF, read.value, selector | ring)
 
 
-def _limits(cpu: Cpu, failed: Check) -> Iterator[Hypothesis]:
+def _limits(cpu: Cpu, numbers: Mapping[str, int]) -> Iterator[Hypothesis]:
     """The smallest limit of a table or segment by which the rule would hold."""
-    match failed.numbers:
+    match numbers:
         case {"vector": vector, "limit": limit}:
             yield RegisterBits("idtr", "limit", limit, vector * 8 + 7)
         case {"selector": selector, "limit": limit}:

@@ -133,14 +133,17 @@ def selector_error(value: int) -> Decoded:
 def _entry(value: int, level: str) -> Decoded:
     bits = _Bits(value)
     directory = level == "PDE"
+    to_table = directory and not value & 0x80  # the processor then ignores D and G (SDM vol. 3, 4.3)
+    ignored = ("ignored in an entry that leads to a page table",) * 2
     bits.bits("frame", 31, 12, lambda frame: f"{'page table' if directory else 'page'} at {frame << 12:#010x}")
     bits.bits("avl", 11, 9, "free for the kernel")
-    bits.bit("G", 8, "global: a load of CR3 keeps it in the TLB, if CR4.PGE=1", "not global")
+    kept = "global: a load of CR3 keeps it in the TLB, if CR4.PGE=1"
+    bits.bit("G", 8, *(ignored if to_table else (kept, "not global")))
     if directory:
         bits.bit("PS", 7, "a page of 4 MiB, if CR4.PSE=1", "leads to a page table")
     else:
         bits.bit("PAT", 7, "PAT index bit", "")
-    bits.bit("D", 6, "written since the bit was cleared", "not written" if not directory else "of no use here")
+    bits.bit("D", 6, *(ignored if to_table else ("written since the bit was cleared", "not written")))
     bits.bit("A", 5, "used since the bit was cleared", "not used")
     bits.bit("PCD", 4, "not cached", "")
     bits.bit("PWT", 3, "write-through", "")

@@ -17,7 +17,7 @@ from pagefault_lab.lab.changed_ranges import ChangedRange, Places, changed_range
 from pagefault_lab.lab.moments import Moment
 from pagefault_lab.lab.results import Missing
 from pagefault_lab.lab.tables import DescriptorEntry, DescriptorTable, HiddenSegment, IdtEntry, Register
-from pagefault_lab.machine.memory import PAGE, WORDS
+from pagefault_lab.machine.memory import PAGE, WORDS, ZEROS, framed
 from pagefault_lab.machine.paging import ACCESSED, DIRTY, LARGE, PRESENT
 from pagefault_lab.machine.registers import ESP, PG, PSE, SS
 from pagefault_lab.machine.step import changes, visible
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pagefault_lab.machine.cpu import Cpu
     from pagefault_lab.machine.machine import Machine
 
-ZEROS: Final = [0] * WORDS
+NEVER_USED: Final = framed(ZEROS)
 STACK_REACH: Final = PAGE  # how far below a stack pointer something may have been left over
 
 
@@ -309,9 +309,9 @@ def _differing_frames(before: Machine, after: Machine) -> dict[int, dict[int, in
     """By frame, the words that differ: their physical addresses, and the bits that do."""
     found = {}
     for number, (old, new) in enumerate(zip(before.memory.frames, after.memory.frames, strict=True)):
-        if old is new or (old or ZEROS) == (new or ZEROS):
+        if old is new or (old or NEVER_USED) == (new or NEVER_USED):
             continue
-        pairs = enumerate(zip(old or ZEROS, new or ZEROS, strict=True))
+        pairs = enumerate(zip(old or NEVER_USED, new or NEVER_USED, strict=True))
         found[number] = {number << 12 | index << 2: was ^ is_now for index, (was, is_now) in pairs if was != is_now}
     return found
 

@@ -12,8 +12,8 @@ from pagefault_lab.machine.registers import PG
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.formats import Format
+    from pagefault_lab.lab.scopes import Scope
     from pagefault_lab.lab.session import Session
 
 SIZES: Final = {"b": 1, "h": 2, "w": 4, "g": 8}
@@ -61,22 +61,22 @@ def examine(session: Session, format: Format, address: int | None, physical: boo
     yield found
 
 
-def _symbol(context: Context, address: int, physical: bool) -> str:
-    return "" if physical else context.symbols.name(address) or ""
+def _symbol(scope: Scope, address: int, physical: bool) -> str:
+    return "" if physical else scope.symbols.name(address) or ""
 
 
-def text_at(context: Context, address: int) -> Examined:
+def text_at(scope: Scope, address: int) -> Examined:
     """The text that begins at a linear address."""
-    return _strings(context, address & 0xFFFFFFFF, 1, False)[0]
+    return _strings(scope, address & 0xFFFFFFFF, 1, False)[0]
 
 
-def _strings(context: Context, address: int, count: int, physical: bool) -> tuple[Examined, int]:
+def _strings(scope: Scope, address: int, count: int, physical: bool) -> tuple[Examined, int]:
     """Texts that end with a zero byte, one behind the other."""
     texts: list[int | str] = []
     missing: Missing | None = None
     place = address
     while len(texts) < count and missing is None:
-        data, missing = peeking.readable(context.machine, place, LONGEST_STRING, physical)
+        data, missing = peeking.readable(scope.machine, place, LONGEST_STRING, physical)
         end = data.find(0)
         if end >= 0:
             missing = None
@@ -85,7 +85,7 @@ def _strings(context: Context, address: int, count: int, physical: bool) -> tupl
         text = data if end < 0 else data[:end]
         texts.append(text.decode("latin-1"))
         place = place + len(text) + (end >= 0) & 0xFFFFFFFF
-    found = Examined(address, physical, "s", 1, tuple(texts), _symbol(context, address, physical), missing)
+    found = Examined(address, physical, "s", 1, tuple(texts), _symbol(scope, address, physical), missing)
     return found, place
 
 

@@ -26,6 +26,7 @@ from pagefault_lab.problem import Problem
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
     from pagefault_lab.machine.machine import Machine
+    from pagefault_lab.machine.step import Step
 
 TRY: Final = "a write to address 0 would be one: movl %eax,0"
 LARGEST_STRUCTURE: Final = 8  # bytes: what one operand of an instruction can be
@@ -85,11 +86,8 @@ class Explanation(NamedTuple):
 
 def why(session: Session, number: int | None = None) -> Explanation:
     """Why the last fault happened, or the one of that number in the history; a Problem if there is none."""
-    history = session.history
-    step = session.fault if number is None else history.story(_step_of_fault(session, number))
-    if step is None:
-        raise Problem("there has been no fault yet", TRY)
-    found = explain(tell(step, session.symbols.name), history.machine_at(step.number))
+    step = fault_in(session, number)
+    found = explain(tell(step, session.symbols.name), session.history.machine_at(step.number))
     assert found is not None
     blamed = []
     for place, attempt in enumerate(found.deliveries):
@@ -103,13 +101,23 @@ def why(session: Session, number: int | None = None) -> Explanation:
     )
 
 
-def _step_of_fault(session: Session, number: int) -> int:
+def fault_in(session: Session, number: int | None = None, otherwise: str = TRY) -> Step:
+    """The step of the last fault, or of the one of that number in the history, told in full.
+
+    A Problem if there is none; `otherwise` is what to do where there has been none at all.
+    """
+    count = session.chronicle.count(What.FAULT)
+    if not count:
+        raise Problem("there has been no fault yet", otherwise)
+    if number is None:
+        step = session.fault
+        assert step is not None
+        return step
     event = next(islice(session.chronicle.events(What.FAULT), number - 1, None), None)
     if event is None:
-        count = session.chronicle.count(What.FAULT)
-        hint = f"`why fault {count}` explains the last one" if count else TRY
+        hint = f"the last one is number {count}: `why fault {count}`; `timeline` shows them all"
         raise Problem(f"there has been no fault {number}", hint)
-    return event.step
+    return session.history.story(event.step)
 
 
 def _when(session: Session, step: int, number: int | None) -> When:

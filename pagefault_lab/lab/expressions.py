@@ -8,6 +8,7 @@
     u8[a] u16[a] u32[a]     memory at a linear address, looked at without any effect; [a] is u32[a]
     phys[a]                 32 bits at a physical address
     *a &page_fault          as in C: u32[a], and a symbol's address, which is what its name alone means too
+    *(char *)a {int}a       as in C and gdb: u8[a] and u32[a]
     pte(a).writable         a field of a structure; `p` shows a structure alone with all its fields
     &idt(14)                where a structure lies: a linear address, of an entry of page tables a physical one
     ever(fault(14))         whether an event has happened so far; count(..) is how often
@@ -34,10 +35,10 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from pagefault_lab.lab.contexts import Context
 from pagefault_lab.lab.grammar import Parser, character, more_than_fits
 from pagefault_lab.lab.nodes import BINARY, HISTORY, MEMORY, Binary, Found, Node
 from pagefault_lab.lab.results import Examined, FieldValue, StructureValue, Value
+from pagefault_lab.lab.scopes import Scope
 from pagefault_lab.machine.effort import EFFORT, EVALUATED
 from pagefault_lab.problem import Problem
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.symbols import Symbols
 
 __all__ = [
-    "Context", "Expression", "character", "continuations", "is_name", "parse", "read", "read_assignment",
+    "Expression", "Scope", "character", "continuations", "is_name", "parse", "read", "read_assignment",
     "vocabulary",
 ]  # fmt: skip
 
@@ -67,46 +68,46 @@ class Expression:
     def text(self) -> str:
         return self.line[self.column : self.end].strip()
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         """Its value now."""
         EFFORT.spend(EVALUATED + (self.end - self.column))
         try:
-            return int(self.root.value(context))
+            return int(self.root.value(scope))
         except Problem as problem:
             raise problem.placed(text=self.line, column=self.column) from None
 
-    def holds(self, context: Context) -> bool:
+    def holds(self, scope: Scope) -> bool:
         """Whether it is true as a condition: it is not if it asks about what does not exist or has not happened."""
         from pagefault_lab.lab.vocabulary import Absent
 
         EFFORT.spend(EVALUATED + (self.end - self.column))
         try:
-            return bool(self.root.value(context))
+            return bool(self.root.value(scope))
         except Absent:
             return False
         except Problem as problem:
             raise problem.placed(text=self.line, column=self.column) from None
 
-    def shown(self, context: Context, letter: str = "") -> Value | StructureValue | Examined:
+    def shown(self, scope: Scope, letter: str = "") -> Value | StructureValue | Examined:
         """What `p` shows: its value, or all the fields of a structure that it is; by the letter s the text there."""
         try:
-            found = self.root.found(context)
+            found = self.root.found(scope)
             if found is not None:
-                return _all_fields(self.text, found, context.symbols, letter)
-            value = int(self.root.value(context))
+                return _all_fields(self.text, found, scope.symbols, letter)
+            value = int(self.root.value(scope))
         except Problem as problem:
             raise problem.placed(text=self.line, column=self.column) from None
         if letter == "s":
             from pagefault_lab.lab.examining import text_at
 
-            return text_at(context, value)
-        symbol = context.symbols.name(value) if letter == "a" and 0 <= value <= 0xFFFFFFFF else None
+            return text_at(scope, value)
+        symbol = scope.symbols.name(value) if letter == "a" and 0 <= value <= 0xFFFFFFFF else None
         return Value(self.text, value, letter, symbol or "")
 
-    def assign(self, context: Context, value: int) -> None:
+    def assign(self, scope: Scope, value: int) -> None:
         """Store a value into what the expression names."""
         try:
-            self.root.assign(context, value)
+            self.root.assign(scope, value)
         except Problem as problem:
             raise problem.placed(text=self.line, column=self.column) from None
 
@@ -192,14 +193,14 @@ def is_name(word: str) -> bool:
 # --- completion
 
 
-def vocabulary(context: Any) -> Iterable[tuple[str, str]]:
+def vocabulary(scope: Any) -> Iterable[tuple[str, str]]:
     """(word, meaning) of the names that an expression can begin with, for completion."""
     from pagefault_lab.lab.vocabulary import QUANTITIES, STRUCTURES
 
     for name, quantity in QUANTITIES.items():
         yield name, quantity.meaning
         yield f"${name}", quantity.meaning
-    for name in context.variables:
+    for name in scope.variables:
         yield f"${name}", "variable"
     for name, structure in STRUCTURES.items():
         if structure.parameter:
@@ -210,7 +211,7 @@ def vocabulary(context: Any) -> Iterable[tuple[str, str]]:
         yield f"{name}(", function.meaning
     for name in MEMORY:
         yield f"{name}[", "memory"
-    for name, value in context.symbols.items():
+    for name, value in scope.symbols.items():
         yield name, f"{value:#010x}"
 
 

@@ -28,7 +28,7 @@ from pagefault_lab.lab.nodes import (
     Unary,
     Whole,
 )
-from pagefault_lab.problem import Problem, closest
+from pagefault_lab.problem import Problem, as_hexadecimal, closest
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.vocabulary import Structure
@@ -53,6 +53,14 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+# C's names of types, for gdb users: memory is unsigned here, whatever they say
+_KINDS: Final = {
+    "char": "u8", "int8_t": "u8", "uint8_t": "u8", "short": "u16", "int16_t": "u16", "uint16_t": "u16",
+    "int": "u32", "unsigned": "u32", "long": "u32", "int32_t": "u32", "uint32_t": "u32",
+}  # fmt: skip
+_TYPE: Final = rf"(?:(?:const|volatile|signed|unsigned(?=\s+\w))\s+)*(?P<kind>{'|'.join(_KINDS)})(?:\s+int)?\s*"
+_POINTER = re.compile(rf"\s*\(\s*{_TYPE}\*\s*\)")
+_BRACED = re.compile(rf"\s*(?P<opened>\{{)\s*{_TYPE}\}}")
 _ASSIGNS: Final = r"(?:<<|>>|[-+*/%&^|])=(?!=)"
 _OPERATOR = re.compile(rf"[ \t]*(?!{_ASSIGNS})(<<|>>|<=|>=|==|!=|&&|\|\||\?|[-+*/%<>&^|])(?!=)")
 _FIELD = re.compile(r"\.([A-Za-z_]\w*)")
@@ -101,10 +109,11 @@ class Parser:
     def operand(self, depth: int) -> Node:
         match = _TOKEN.match(self.text, self.position)
         if match is None:
-            raise self.nothing()
+            return self.braced(depth)
         column = match.start(match.lastgroup or 0)
         if match["bad"]:
-            raise Problem(f"{match['bad']} is not a number", "write 123, 0x7b, 0173 or 0b1111011", column=column)
+            hint = as_hexadecimal(match["bad"]) or "write 123, 0x7b, 0173 or 0b1111011"
+            raise Problem(f"{match['bad']} is not a number", hint, column=column)
         self.position = match.end()
         if match["number"]:
             return Literal(_number(match["number"], column), column)
@@ -113,9 +122,10 @@ class Parser:
         if match["unary"]:
             if depth > DEEPEST:
                 raise Problem("this expression is nested too deeply", column=column)
+            kind = self.pointed_to() if match["unary"] == "*" else ""
             operand = self.operand(depth + 1)
             if match["unary"] == "*":
-                return MemoryAt(*MEMORY["u32"], operand, column)
+                return MemoryAt(*MEMORY[kind], operand, column)
             if match["unary"] == "&":
                 return _address_of(operand, column)
             return Unary(UNARY[match["unary"]], operand, column)
@@ -128,6 +138,22 @@ class Parser:
         if match["last"]:
             return self.plain("$", "_", column)
         return self.named(match, depth)
+
+    def pointed_to(self) -> str:
+        """Behind `*`: the kind of memory that C's `(TYPE *)` there says; that of 32 bits without one."""
+        match = _POINTER.match(self.text, self.position)
+        if match is None:
+            return "u32"
+        self.position = match.end()
+        return _KINDS[match["kind"]]
+
+    def braced(self, depth: int) -> Node:
+        """Where no token is: gdb's `{TYPE} ADDRESS`, or nothing."""
+        match = _BRACED.match(self.text, self.position)
+        if match is None or depth > DEEPEST:
+            raise self.nothing()
+        self.position = match.end()
+        return MemoryAt(*MEMORY[_KINDS[match["kind"]]], self.operand(depth + 1), match.start("opened"))
 
     def memory(self, name: str, column: int, depth: int) -> Node:
         """Behind the opening bracket."""
@@ -197,9 +223,13 @@ class Parser:
             return self.at(column, depth) if word == "at" else self.history(word, column, depth)
         structure = STRUCTURES.get(word)
         if structure is None or not structure.parameter:
+            from pagefault_lab.lab.patterns import PATTERNS
+
             known = [name for name, each in STRUCTURES.items() if each.parameter] + [*HISTORY]
             hint = closest(word, known) or ", ".join(f"{name}(..)" for name in known)
-            if structure is not None:
+            if word in PATTERNS:
+                hint = f"it is an event: ever({word}(..)), count({word}(..)), last({word}(..))"
+            elif structure is not None:
                 hint = f"`{word}` is written without parentheses"
             raise Problem(f"there is no {word}(..)", hint, column=column)
         opened = self.position

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.lab import lessons, system_calls
-from pagefault_lab.lab.assembled import SourceLine, is_instruction
+from pagefault_lab.lab.assembled import SourceLine
 from pagefault_lab.lab.breakpoints.places import AtLinear
 from pagefault_lab.lab.results import Message, Symbol
 from pagefault_lab.machine.events import Kind
@@ -107,9 +107,7 @@ def insmod(
         return
     address = result & 0xFFFFFFFF
     _put(session, module, address)
-    lines = tuple(
-        SourceLine(file, line, place) for file, line, place, text in module.lines(address) if is_instruction(text)
-    )
+    lines = tuple(SourceLine(*line) for line in module.lines(address))
     session.symbols.add_module(
         module.name, module.symbols(address), Region(f"module {module.name}", address, address + module.size), lines
     )

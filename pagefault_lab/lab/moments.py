@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from pagefault_lab.lab.contexts import Then
+from pagefault_lab.lab.scopes import Then
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pagefault_lab.lab.contexts import Context, Then
+from pagefault_lab.lab.scopes import Scope, Then
 from pagefault_lab.machine.effort import EFFORT
-from pagefault_lab.problem import Problem, closest
+from pagefault_lab.problem import Problem, as_hexadecimal, closest
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.patterns import Pattern
@@ -33,14 +33,14 @@ class Node:
 
     column: int
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         raise NotImplementedError
 
-    def found(self, context: Context) -> Found | None:
+    def found(self, scope: Scope) -> Found | None:
         """The structure that this is, if it is a whole one: what `p` shows with all its fields."""
         return None
 
-    def assign(self, context: Context, value: int) -> None:
+    def assign(self, scope: Scope, value: int) -> None:
         raise Problem("this cannot be assigned to", "a register, memory or a field can", column=self.column)
 
 
@@ -49,7 +49,7 @@ class Literal(Node):
     number: int
     column: int
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         return self.number
 
 
@@ -64,8 +64,8 @@ class Unary(Node):
     operand: Node
     column: int
 
-    def value(self, context: Context) -> int:
-        return self.function(self.operand.value(context))
+    def value(self, scope: Scope) -> int:
+        return self.function(self.operand.value(scope))
 
 
 def _multiply(left: int, right: int) -> int:
@@ -132,8 +132,8 @@ class Binary(Node):
     right: Node
     column: int
 
-    def value(self, context: Context) -> int:
-        left, right = self.left.value(context), self.right.value(context)
+    def value(self, scope: Scope) -> int:
+        left, right = self.left.value(scope), self.right.value(scope)
         try:
             return self.function(left, right)
         except Problem as problem:
@@ -149,10 +149,10 @@ class Logical(Node):
     right: Node
     column: int
 
-    def value(self, context: Context) -> int:
-        if bool(self.left.value(context)) is self.decisive:
+    def value(self, scope: Scope) -> int:
+        if bool(self.left.value(scope)) is self.decisive:
             return self.decisive
-        return bool(self.right.value(context))
+        return bool(self.right.value(scope))
 
 
 @dataclass(slots=True, eq=False)
@@ -162,9 +162,9 @@ class Conditional(Node):
     otherwise: Node
     column: int
 
-    def value(self, context: Context) -> int:
-        chosen = self.then if self.condition.value(context) else self.otherwise
-        return chosen.value(context)
+    def value(self, scope: Scope) -> int:
+        chosen = self.then if self.condition.value(scope) else self.otherwise
+        return chosen.value(scope)
 
 
 @dataclass(slots=True, eq=False)
@@ -176,14 +176,14 @@ class Plain(Node):
     quantity: Quantity
     column: int
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         try:
-            return self.quantity.read(context)
+            return self.quantity.read(scope)
         except Problem as problem:
             raise problem.placed(column=self.column) from None
 
-    def assign(self, context: Context, value: int) -> None:
-        _write(self.quantity, self.name, context, value, self.column)
+    def assign(self, scope: Scope, value: int) -> None:
+        _write(self.quantity, self.name, scope, value, self.column)
 
 
 def _write(quantity: Quantity, name: str, owner: Any, value: int, column: int) -> None:
@@ -204,37 +204,37 @@ class Name(Node):
     name: str
     column: int
 
-    def value(self, context: Context) -> int:
-        if self.mark == "$" and self.name in context.variables:
-            return context.variables[self.name]
+    def value(self, scope: Scope) -> int:
+        if self.mark == "$" and self.name in scope.variables:
+            return scope.variables[self.name]
         if self.mark in ("", "\\"):
-            if self.name in context.symbols:
-                return context.symbols[self.name]
+            if self.name in scope.symbols:
+                return scope.symbols[self.name]
             if "::" in self.name:
-                return self.of_module(context)
-        raise self.unknown(context)
+                return self.of_module(scope)
+        raise self.unknown(scope)
 
-    def of_module(self, context: Context) -> int:
+    def of_module(self, scope: Scope) -> int:
         """`module::symbol`."""
         module, _, name = self.name.partition("::")
-        loaded = context.symbols.modules.get(module)
+        loaded = scope.symbols.modules.get(module)
         if loaded is None:
-            hint = ", ".join(context.symbols.modules) or "none is loaded"
+            hint = ", ".join(scope.symbols.modules) or "none is loaded"
             raise Problem(f"no module {module} is loaded", hint, column=self.column)
         if name not in loaded.symbols:
             hint = closest(name, loaded.symbols) or "`lsmod`, `symbols`"
             raise Problem(f"{module} defines no {name}", hint, column=self.column + len(module) + 2)
         return loaded.symbols[name]
 
-    def assign(self, context: Context, value: int) -> None:
+    def assign(self, scope: Scope, value: int) -> None:
         if self.mark == "$":
-            context.variables[self.name] = value
+            scope.variables[self.name] = value
             return
-        self.value(context)  # says what it is if it is nothing
+        self.value(scope)  # says what it is if it is nothing
         hint = f"u32[{self.name}] is the memory there"
         raise Problem(f"{self.name} is an address and cannot be set", hint, column=self.column)
 
-    def unknown(self, context: Context) -> Problem:
+    def unknown(self, scope: Scope) -> Problem:
         """The problem of a name that means nothing."""
         from pagefault_lab.lab.vocabulary import QUANTITIES, STRUCTURES, usage
 
@@ -247,12 +247,13 @@ class Name(Node):
         if self.mark == "%":
             return Problem(f"there is no register {name}", closest(name, QUANTITIES), column=column)
         if self.mark == "$":
-            similar = closest(name, [*QUANTITIES, *context.variables])
+            similar = closest(name, [*QUANTITIES, *scope.variables])
             return Problem(f"${name} has no value yet", similar or f"set ${name} = ...", column=column)
         if name.lower() in QUANTITIES:
             return Problem(f"{name} is not defined", f"did you mean {name.lower()}?", column=column)
-        similar = closest(name, [*QUANTITIES, *STRUCTURES, *HISTORY, *MEMORY, *context.symbols])
-        return Problem(f"{name} is not defined", similar or "`symbols` lists the names", column=column)
+        similar = closest(name, [*QUANTITIES, *STRUCTURES, *HISTORY, *MEMORY, *scope.symbols])
+        hint = similar or as_hexadecimal(name) or "`symbols` lists the names"
+        return Problem(f"{name} is not defined", hint, column=column)
 
 
 # name before the bracket: (size in bytes, whether the address is physical)
@@ -266,21 +267,21 @@ class MemoryAt(Node):
     address: Node
     column: int
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         from pagefault_lab.lab import peeking
 
         try:
-            return peeking.read(context.machine, self.address.value(context) & 0xFFFFFFFF, self.size, self.physical)
+            return peeking.read(scope.machine, self.address.value(scope) & 0xFFFFFFFF, self.size, self.physical)
         except Problem as problem:
             raise problem.placed(column=self.column) from None
 
-    def assign(self, context: Context, value: int) -> None:
+    def assign(self, scope: Scope, value: int) -> None:
         from pagefault_lab.lab import peeking
 
-        address = self.address.value(context) & 0xFFFFFFFF
+        address = self.address.value(scope) & 0xFFFFFFFF
         data = (value & (1 << 8 * self.size) - 1).to_bytes(self.size, "little")
         try:
-            peeking.place(context.machine, address, data, self.physical)
+            peeking.place(scope.machine, address, data, self.physical)
         except Problem as problem:
             raise problem.placed(column=self.column) from None
 
@@ -294,23 +295,23 @@ class Whole(Node):
     argument: Node | None
     column: int
 
-    def owner(self, context: Context) -> Any:
+    def owner(self, scope: Scope) -> Any:
         """What its fields are read from."""
         try:
             if self.argument is None:
-                return self.structure.find(context)
-            return self.structure.find(context, self.argument.value(context))
+                return self.structure.find(scope)
+            return self.structure.find(scope, self.argument.value(scope))
         except Problem as problem:
             raise problem.placed(column=self.column) from None
 
-    def found(self, context: Context) -> Found:
-        return Found(self.structure, self.owner(context))
+    def found(self, scope: Scope) -> Found:
+        return Found(self.structure, self.owner(scope))
 
-    def value(self, context: Context) -> int:
-        return self.number().read(self.owner(context))
+    def value(self, scope: Scope) -> int:
+        return self.number().read(self.owner(scope))
 
-    def assign(self, context: Context, value: int) -> None:
-        _write(self.number(), self.name, self.owner(context), value, self.column)
+    def assign(self, scope: Scope, value: int) -> None:
+        _write(self.number(), self.name, self.owner(scope), value, self.column)
 
     def number(self) -> Quantity:
         """What it is as a number."""
@@ -328,11 +329,11 @@ class AddressOf(Node):
     of: Whole
     column: int
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         place = self.of.structure.place
         assert place is not None
         try:
-            return place.read(self.of.owner(context))
+            return place.read(self.of.owner(scope))
         except Problem as problem:
             raise problem.placed(column=self.of.column) from None
 
@@ -346,14 +347,14 @@ class Field(Node):
     quantity: Quantity
     column: int
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         try:
-            return self.quantity.read(self.of.owner(context))
+            return self.quantity.read(self.of.owner(scope))
         except Problem as problem:
             raise problem.placed(column=self.of.column) from None
 
-    def assign(self, context: Context, value: int) -> None:
-        _write(self.quantity, f"{self.of.name}.{self.name}", self.of.owner(context), value, self.column)
+    def assign(self, scope: Scope, value: int) -> None:
+        _write(self.quantity, f"{self.of.name}.{self.name}", self.of.owner(scope), value, self.column)
 
 
 # --- the past
@@ -366,9 +367,9 @@ class EventField(Node):
     quantity: Quantity
     column: int
 
-    def value(self, context: Context) -> int:
-        assert isinstance(context, Then)  # the parser makes it inside of patterns only
-        return self.quantity.read(context.event)
+    def value(self, scope: Scope) -> int:
+        assert isinstance(scope, Then)  # the parser makes it inside of patterns only
+        return self.quantity.read(scope.event)
 
 
 class Events:
@@ -382,12 +383,12 @@ class Events:
         self.conditions: list[Node] = []
         self.text = name
 
-    def happened(self, context: Context) -> Iterator[Any]:
+    def happened(self, scope: Scope) -> Iterator[Any]:
         """The events that fit it, newest first."""
-        arguments = [argument.value(context) for argument in self.arguments]
-        then = Then.of(context, context.machine)
+        arguments = [argument.value(scope) for argument in self.arguments]
+        then = Then.of(scope, scope.machine)
         try:
-            for event in self.pattern.search(context, arguments, MOST_WORK // len(self.text)):
+            for event in self.pattern.search(scope, arguments, MOST_WORK // len(self.text)):
                 EFFORT.spend(len(self.text))
                 then.event = event
                 if all(condition.value(then) for condition in self.conditions):
@@ -395,11 +396,11 @@ class Events:
         except Problem as problem:
             raise problem.placed(column=self.column) from None
 
-    def count(self, context: Context) -> int:
+    def count(self, scope: Scope) -> int:
         """How often it has happened."""
         if self.pattern.how_many is not None and not self.arguments and not self.conditions:
-            return self.pattern.how_many(context)
-        return sum(1 for _ in self.happened(context))
+            return self.pattern.how_many(scope)
+        return sum(1 for _ in self.happened(scope))
 
 
 @dataclass(slots=True, eq=False)
@@ -410,10 +411,10 @@ class Ever(Node):
     only_whether: bool
     column: int
 
-    def value(self, context: Context) -> int:
+    def value(self, scope: Scope) -> int:
         if self.only_whether:
-            return next(self.events.happened(context), None) is not None
-        return self.events.count(context)
+            return next(self.events.happened(scope), None) is not None
+        return self.events.count(scope)
 
 
 class Last(Whole):
@@ -425,10 +426,10 @@ class Last(Whole):
         super().__init__("last(..)", events.pattern.record, None, column)
         self.events = events
 
-    def owner(self, context: Context) -> Any:
+    def owner(self, scope: Scope) -> Any:
         from pagefault_lab.lab.vocabulary import Absent
 
-        event = next(self.events.happened(context), None)
+        event = next(self.events.happened(scope), None)
         if event is None:
             hint = f"ever({self.events.text}) is 0"
             raise Absent(f"no {self.events.text} has happened so far", hint, column=self.events.column)
@@ -443,24 +444,24 @@ class At(Node):
     asked: Node
     column: int
 
-    def then(self, context: Context) -> Context:
+    def then(self, scope: Scope) -> Scope:
         """The machine as it was."""
-        now = context.machine.steps
-        step = self.step.value(context)
+        now = scope.machine.steps
+        step = self.step.value(scope)
         step = now + step if step < 0 else step
         if step == now:
-            return context
-        first = context.history.first_step
+            return scope
+        first = scope.history.first_step
         if not first <= step < now:
             hint = f"the history begins at step {first}, and {now} were made"
             raise Problem(f"step {step} is not in the past", hint, column=self.step.column)
-        return Then.of(context, context.history.machine_at(step))
+        return Then.of(scope, scope.history.machine_at(step))
 
-    def value(self, context: Context) -> int:
-        return self.asked.value(self.then(context))
+    def value(self, scope: Scope) -> int:
+        return self.asked.value(self.then(scope))
 
-    def found(self, context: Context) -> Found | None:
-        return self.asked.found(self.then(context))
+    def found(self, scope: Scope) -> Found | None:
+        return self.asked.found(self.then(scope))
 
 
 class HistoryFunction(NamedTuple):

@@ -6,6 +6,7 @@
     ring(3, 0)              into the kernel
 
     table(0x08049000)       a write to the PDE or PTE of this address
+    write(user_data, after == 5)    a write to memory, for which the past is searched
 
 A condition may name what else there is, too; that has its present value, and a register's name with a $ is always the
 register. How many events one question looks at is bounded, by how long its conditions are.
@@ -15,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pagefault_lab.lab import peeking
 from pagefault_lab.lab.vocabulary import ERROR_LETTERS, STRUCTURES, Quantity, Structure, error_bits
@@ -26,25 +28,26 @@ from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.chronicle import Event
-    from pagefault_lab.lab.contexts import Context
-    from pagefault_lab.lab.origins import Origin
+    from pagefault_lab.lab.origins import Write
+    from pagefault_lab.lab.scopes import Scope
 
+Looked = TypeVar("Looked")  # what a question looks at
 Matcher = Callable[["Event"], bool]
-Parameter = Callable[["Context", int], Matcher]  # makes a test of events from an argument
+Parameter = Callable[["Scope", int], Matcher]  # makes a test of events from an argument
 
 
 class Pattern(NamedTuple):
     """A kind of event. `parameters` name its first arguments, the first `required` of which cannot be left out.
 
-    `search` finds the events up to the context's time that its arguments fit, newest first; it looks at no more than
+    `search` finds the events up to the scope's time that its arguments fit, newest first; it looks at no more than
     it is told. `how_many` counts what no arguments restrict, where that is known at once.
     """
 
     meaning: str
     parameters: tuple[str, ...]
     record: Structure  # the event's fields
-    search: Callable[[Context, Sequence[int], int], Iterator[Any]]
-    how_many: Callable[[Context], int] | None = None
+    search: Callable[[Scope, Sequence[int], int], Iterator[Any]]
+    how_many: Callable[[Scope], int] | None = None
     required: int = 0
     what: What | None = None  # what the chronicle has of it,
     tests: tuple[Parameter, ...] = ()  # and how each argument is compared with that
@@ -52,6 +55,16 @@ class Pattern(NamedTuple):
     def usage(self, name: str) -> str:
         """`fault(vector)`."""
         return f"{name}({', '.join(self.parameters)})" if self.parameters else name
+
+
+def _bounded(events: Iterator[Looked], most: int) -> Iterator[Looked]:
+    """No more than so many; a Problem if there is another one."""
+    for number, event in enumerate(events):
+        EFFORT.spend(EVENT)
+        if number >= most:
+            hint = "a shorter condition allows for more"
+            raise Problem(f"more than {most:,} events would have to be looked at", hint)
+        yield event
 
 
 def _indexed(
@@ -63,18 +76,14 @@ def _indexed(
 ) -> Pattern:
     """Events of the chronicle. `names` are those of its numbers with what they mean, `more` are other fields."""
 
-    def search(context: Context, arguments: Sequence[int], most: int) -> Iterator[Event]:
-        tests = [make(context, value) for make, value in zip(parameters.values(), arguments, strict=False)]
-        for number, event in enumerate(context.chronicle.backwards(what, end=context.machine.steps)):
-            EFFORT.spend(EVENT)
-            if number >= most:
-                hint = "a shorter condition allows for more"
-                raise Problem(f"more than {most:,} events would have to be looked at", hint)
+    def search(scope: Scope, arguments: Sequence[int], most: int) -> Iterator[Event]:
+        tests = [make(scope, value) for make, value in zip(parameters.values(), arguments, strict=False)]
+        for event in _bounded(scope.chronicle.backwards(what, end=scope.machine.steps), most):
             if all(test(event) for test in tests):
                 yield event
 
-    def how_many(context: Context) -> int:
-        return context.chronicle.count(what, end=context.machine.steps)
+    def how_many(scope: Scope) -> int:
+        return scope.chronicle.count(what, end=scope.machine.steps)
 
     fields = {
         "step": Quantity("the step that did it", attrgetter("step")),
@@ -83,9 +92,7 @@ def _indexed(
         **(more or {}),
     }
     record = Structure(meaning, fields, whole=fields["step"], letters=ERROR_LETTERS)
-    return Pattern(
-        meaning, tuple(parameters), record, search, how_many, what=what, tests=tuple(parameters.values())
-    )
+    return Pattern(meaning, tuple(parameters), record, search, how_many, what=what, tests=tuple(parameters.values()))
 
 
 def _reader(place: int) -> Callable[[Event], int]:
@@ -95,23 +102,23 @@ def _reader(place: int) -> Callable[[Event], int]:
 def _number(place: int) -> Parameter:
     """A parameter that the event's number at a place must equal."""
 
-    def parameter(context: Context, value: int) -> Matcher:
+    def parameter(scope: Scope, value: int) -> Matcher:
         wanted = value & 0xFFFFFFFF
         return lambda event: event.numbers[place] & 0xFFFFFFFF == wanted
 
     return parameter
 
 
-def _entry_of(context: Context, linear: int) -> Matcher:
+def _entry_of(scope: Scope, linear: int) -> Matcher:
     """A write to the PDE or the PTE through which the present tables lead to an address."""
     entries = []
     for level in ("pde", "pte"):
         with suppress(Problem):  # in a 4 MiB page there is no PTE
-            entries.append(STRUCTURES[level].find(context, linear).address)
+            entries.append(STRUCTURES[level].find(scope, linear).address)
     return lambda event: event.numbers[0] in entries
 
 
-def _page_of(context: Context, linear: int) -> Matcher:
+def _page_of(scope: Scope, linear: int) -> Matcher:
     return lambda event: event.numbers[0] >> 12 == (linear & 0xFFFFFFFF) >> 12
 
 
@@ -129,20 +136,18 @@ def _system_register(register: str, what: What) -> Pattern:
     return _indexed(f"{register.upper()} was loaded", what, {"selector": "the new one"}, {"selector": _number(0)})
 
 
-def _writes(context: Context, arguments: Sequence[int], most: int) -> Iterator[Origin]:
-    """Who last wrote the bytes that lie at a linear address now. No index has that: the past is searched for it."""
-    from pagefault_lab.lab.origins import origin_of_bytes
+def _writes(scope: Scope, arguments: Sequence[int], most: int) -> Iterator[Write]:
+    """Who wrote the bytes that lie at a linear address now. No index has that: the past is searched for it."""
+    from pagefault_lab.lab.origins import writes_to_bytes
 
     address, size = (*arguments, 4)[:2]
     if size not in (1, 2, 4):
         raise Problem(f"{size} is no number of bytes", "write(address, size): 1, 2 or 4")
-    (physical, length), *rest = peeking.pieces(context.machine, address & 0xFFFFFFFF, size)
+    (physical, length), *rest = peeking.pieces(scope.machine, address & 0xFFFFFFFF, size)
     if rest:
         raise Problem("these bytes lie in two pages", f"write(address, {length})")
-    origin = origin_of_bytes(context.history.session, physical, size, context.machine.steps)
-    if origin is not None and origin.step >= context.chronicle.first:
-        yield origin
-        raise Problem("only the last write to memory can be found", "no index has them: `watch` sees them happen")
+    writes = writes_to_bytes(scope.history.session, physical, size, scope.machine.steps)
+    yield from _bounded(takewhile(lambda write: write.step >= scope.chronicle.first, writes), most)
 
 
 _WRITE: Final = {
@@ -181,7 +186,7 @@ PATTERNS: Final[dict[str, Pattern]] = {
     "flush": _indexed("INVLPG", What.FLUSH, {"linear": "the address"}, {"address": _page_of}),
     "shutdown": _indexed("the processor gave up", What.SHUTDOWN, {}, {}),
     "write": Pattern(
-        "memory was written; only the last time is known", ("address", "size"),
+        "memory was written", ("address", "size"),
         Structure("a write to memory", _WRITE, whole=_WRITE["step"]), _writes, required=1,
     ),
 }  # fmt: skip

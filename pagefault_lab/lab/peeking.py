@@ -44,8 +44,8 @@ def pieces(machine: Machine, linear: int, size: int, physical: bool = False) -> 
 
 def not_mapped(missing: Missing) -> Problem:
     """The problem of an address that the page tables do not map."""
-    why = f"{missing.level}.{missing.bit} = 0: " if missing.bit == "P" else f"{missing.level}: "
-    return Problem(f"nothing is mapped at {missing.address:#010x}", f"{why}not so that {missing.rule}")
+    why = f"{missing.bit}=0 in the {missing.level}" if missing.bit == "P" else missing.level
+    return Problem(f"nothing is mapped at {missing.address:#010x}", f"{why} (rule: {missing.rule})")
 
 
 def read(machine: Machine, address: int, size: int, physical: bool = False) -> int:
@@ -73,7 +73,14 @@ def readable(machine: Machine, address: int, size: int, physical: bool = False) 
 
 
 def place(machine: Machine, address: int, data: bytes, physical: bool = False) -> None:
-    """Put bytes into memory, straight into its frames. A Problem, with nothing done, if an address is not mapped."""
-    for part, length in pieces(machine, address, len(data), physical):
+    """Put bytes into memory, straight into its frames.
+
+    A Problem, with nothing done, if an address is not mapped, or to where there is no memory.
+    """
+    parts = pieces(machine, address, len(data), physical)
+    for part, _ in parts:
+        if not machine.memory.exists(part >> 12):
+            raise Problem(f"there is no memory at physical {part:#010x}", f"it ends at {machine.memory.size:#010x}")
+    for part, length in parts:
         machine.memory.write_bytes(part, data[:length])
         data = data[length:]

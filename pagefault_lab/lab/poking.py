@@ -34,9 +34,6 @@ def poke(session: Session, address: int, values: tuple[int | bytes, ...], size: 
     machine = session.machine
     data = [value if isinstance(value, bytes) else _number(value, size) for value in values]
     length = sum(map(len, data))
-    for place, _ in peeking.pieces(machine, address, length):
-        if not machine.memory.exists(place >> 12):
-            raise Problem(f"there is no memory at physical {place:#010x}", f"it ends at {machine.memory.size:#010x}")
     before = peeking.read_bytes(machine, address, length)
     stale = Staleness(session)
     session.changing()

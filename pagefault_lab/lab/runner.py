@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.lab.results import BranchedAway, Halted, Message, NotTold, Ran, Stopped
+from pagefault_lab.machine.all_but import AllBut
 from pagefault_lab.machine.delivery import Source
 from pagefault_lab.machine.machine import Stop
 from pagefault_lab.machine.notices import What
@@ -219,12 +220,15 @@ class Runner:
         """Go on without telling, up to the step that leaves a typed line or is stopped by a breakpoint; why not, if it
         stops before."""
         session = self.session
+        inside = range(line.start, line.end)
         stop, self.hits = Stop.LIMIT, ()
-        while not self.hits and line.start <= session.here < line.end and session.ring == line.ring:
+        look = session.breakpoints.look(self._errand)
+        while not self.hits and session.here in inside and session.ring == line.ring:
             stopped = self.must_stop
             if stopped is not None:
                 return stopped
-            stop = self._advance(1, (), session.breakpoints.look(self._errand))
+            stop = self._advance(self._at_most(SLICE), AllBut({*inside} - look.addresses), look, {What.RING})
+            look.again()
             self._mark_time()
             if stop not in (Stop.LIMIT, Stop.ADDRESS, Stop.CAUGHT):
                 break
@@ -357,12 +361,13 @@ class Runner:
         machine, repeats = session.machine, session.history.repeats
         stops = {*places, *session.code.ends(), *session.typed_lines.resumptions()}
         stops.update(place.address for place in session.world.stops)
-        left = min([limit, *(bound - self.spent for bound in (session.budget, self.stop_at) if bound is not None)])
+        left = self._at_most(limit)
         stop, self.hits = Stop.LIMIT, ()
         look = session.breakpoints.look(self._errand)
         while left > 0 and session.history.repeats == repeats:
             before = machine.steps
-            stop = self._advance(left, stops, look)
+            stop = self._advance(left, look.addresses | stops, look)
+            self._mark_time()
             left -= machine.steps - before
             if self.hits or session.here in stops or stop not in (Stop.FAULT, Stop.ADDRESS, Stop.CAUGHT):
                 break
@@ -370,23 +375,27 @@ class Runner:
                 look = session.breakpoints.look(self._errand)  # the host may have changed something
             else:
                 look.again()
-        self._mark_time()
         return stop
 
-    def _advance(self, limit: int, stops: Collection[int], look: Look) -> Stop:
-        """Let the machine go on without telling, at most until it has delivered an exception, or a breakpoint may hold;
-        traced if that is on."""
+    def _at_most(self, limit: int) -> int:
+        """How many of so many steps this line may make before it must stop, or it is looked whether a mark is due."""
+        bounds = (self.session.budget, self.stop_at)
+        return min([limit, self.session.history.stride, *(each - self.spent for each in bounds if each is not None)])
+
+    def _advance(self, limit: int, stops: Set[int], look: Look, catch: Set[What] = frozenset()) -> Stop:
+        """Let the machine go on without telling, at most until it has delivered an exception, or done what is to be
+        caught, or a breakpoint may hold; traced if that is on. `stops` has the addresses of breakpoints."""
         session = self.session
         machine, trace = session.machine, session.trace
-        stops = look.addresses.union(stops)
+        catch = look.catch | catch
         limit = 1 if look.each_step else limit
         before = machine.steps
         if session.history.repeats:
-            stop = session.history.run(limit, stops, on_fault=True, catch=look.catch)
+            stop = session.history.run(limit, stops, on_fault=True, catch=catch)
         elif trace.looks_at_each:
-            stop = machine.run_told(min(limit, TRACED_SLICE), trace.take, stops, on_fault=True, catch=look.catch)
+            stop = machine.run_told(min(limit, TRACED_SLICE), trace.take, stops, on_fault=True, catch=catch)
         else:
-            stop = machine.run(limit, stops, on_fault=True, catch=look.catch)
+            stop = machine.run(limit, stops, on_fault=True, catch=catch)
             trace.passed(before)
         self.last = None
         self._made(look, machine.steps - before)

@@ -135,11 +135,12 @@ class Session:
         self.files.begin_line()
         yield from self._transact(line)
 
-    def repeat(self, line: Line, given: Sequence[bytes | None]) -> Iterator[object]:
-        """Do what a recorded line did, which was `given` that by files. A Problem if it comes to something else."""
+    def repeat(self, line: Line, given: Sequence[bytes | None], exactly: bool = True) -> Iterator[object]:
+        """Do what a recorded line did, which was `given` that by files. A Problem if it comes to something else; not
+        `exactly`, only if it is wrong."""
         self.runner.begin_line(line.stop)
         self.files.begin_line(given)
-        yield from self._transact(line.text, line.steps)
+        yield from self._transact(line.text, line.steps if exactly else None)
 
     def _transact(self, line: str, steps: int | None = None) -> Iterator[object]:
         """Execute a line wholly or not at all; if it was recorded, it leads to step number `steps` of the machine."""

@@ -89,10 +89,12 @@ class Symbols(Mapping[str, int]):
     def _all(self) -> dict[str, int]:
         return {**self.given, **self._of_modules, **self.typed}
 
-    def with_the_worlds_first(self) -> Symbols:
-        """The names as they are now, but those of the world mean what they meant when it began."""
+    def with_first(self, own: Mapping[str, int]) -> Symbols:
+        """The names as they are now, but those of the world mean what they meant when it began, and all others that
+        are in `own` what they mean there."""
         found = Symbols(self.given, self.code, self.constants, self.ends)
-        found.typed = {name: value for name, value in self.typed.items() if name not in self.given}
+        typed = {**self.typed, **own}
+        found.typed = {name: value for name, value in typed.items() if name not in self.given}
         found.typed_constants = self.typed_constants.difference(self.given)
         found.typed_ends = self.typed_ends
         found.modules, found._module_ends = self.modules, self._module_ends

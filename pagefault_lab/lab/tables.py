@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from pagefault_lab.lab.walks import contradiction
@@ -373,54 +374,55 @@ def memory_map(machine: Machine, name_of: NameOf) -> MemoryMap:
     cpu = machine.cpu
     if not cpu.cr0 & PG:
         return MemoryMap(cpu.cr3, False, ())
-    ranges: list[MemoryRange] = []
+    runs: list[_Run] = []
     for page in pages(machine):
-        writable, user, global_, large = page.rights
-        last = ranges[-1] if ranges else None
-        if last is not None and last.end + 1 == page.linear and _rights(last) == page.rights:
-            follows = last.contiguous and last.physical + (page.linear - last.start) == page.physical
-            ranges[-1] = last._replace(
-                end=page.linear + page.size - 1,
-                contiguous=follows,
-                accessed=last.accessed + page.accessed,
-                dirty=last.dirty + page.dirty,
+        if not runs or not runs[-1].goes_on_with(page):
+            runs.append(_Run(page, page.linear))
+        runs[-1].take(page)
+    return MemoryMap(
+        cpu.cr3,
+        True,
+        tuple(
+            MemoryRange(
+                run.first.linear, run.end - 1, *run.first.rights, run.first.physical, run.contiguous, run.accessed,
+                run.dirty, exactly(run.first.linear, name_of),
             )
-        else:
-            ranges.append(
-                MemoryRange(
-                    page.linear,
-                    page.linear + page.size - 1,
-                    writable,
-                    user,
-                    global_,
-                    large,
-                    page.physical,
-                    True,
-                    int(page.accessed),
-                    int(page.dirty),
-                    exactly(page.linear, name_of),
-                )
-            )
-    return MemoryMap(cpu.cr3, True, tuple(ranges))
+            for run in runs
+        ),
+    )  # fmt: skip
 
 
-def _rights(found: MemoryRange) -> tuple[bool, bool, bool, bool]:
-    return found.writable, found.user, found.global_, found.large
+@dataclass(slots=True)
+class _Run:
+    """Pages that follow each other with the same rights, up to `end`."""
+
+    first: Page
+    end: int
+    contiguous: bool = True
+    accessed: int = 0
+    dirty: int = 0
+
+    def goes_on_with(self, page: Page) -> bool:
+        return page.linear == self.end and page.rights == self.first.rights
+
+    def take(self, page: Page) -> None:
+        self.contiguous = self.contiguous and page.physical - page.linear == self.first.physical - self.first.linear
+        self.end = page.linear + page.size
+        self.accessed += page.accessed
+        self.dirty += page.dirty
 
 
 def pages(machine: Machine) -> Iterator[Page]:
     """Every page that the tables of CR3 map, by address, whatever the TLB believes."""
     cpu, memory = machine.cpu, machine.memory
-    for directory in range(1024):
-        pde = memory.read((cpu.cr3 & 0xFFFFF000) + 4 * directory, 4)
+    for directory, pde in enumerate(memory.frame(cpu.cr3 >> 12)):
         if not pde & 1:
             continue
         if pde & LARGE and cpu.cr4 & PSE:
             rights = (bool(pde & 2), bool(pde & 4), bool(pde & 0x100), True)
             yield Page(directory << 22, 1 << 22, pde & 0xFFC00000, rights, bool(pde & 0x20), bool(pde & 0x40))
             continue
-        for table in range(1024):
-            pte = memory.read((pde & 0xFFFFF000) + 4 * table, 4)
+        for table, pte in enumerate(memory.frame(pde >> 12)):
             if pte & 1:
                 rights = (bool(pde & pte & 2), bool(pde & pte & 4), bool(pte & 0x100), False)
                 yield Page(

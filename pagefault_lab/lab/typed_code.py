@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pagefault_lab.lab import peeking
-from pagefault_lab.lab.assembled import Assembled, ProgramLine, SourceLine, is_instruction, leading_fill
+from pagefault_lab.lab import language, peeking
+from pagefault_lab.lab.assembled import Assembled, ProgramLine, SourceLine, leading_fill
 from pagefault_lab.lab.results import Defined, Message, Symbol, Typed, Unfinished
 from pagefault_lab.lab.symbols import is_local
 from pagefault_lab.machine.registers import CS
@@ -101,9 +101,7 @@ class TypedCode:
         """The lines of files that instructions were made of, those of the newest file last."""
         modules = self.session.symbols.modules.values()
         loaded = [
-            SourceLine(line.file, line.line, line.address)
-            for line in self.program
-            if line.file and is_instruction(line.text)
+            SourceLine(line.file, line.line, line.address) for line in self.program if line.file and line.is_instruction
         ]
         return [*(line for module in modules for line in module.lines), *loaded]
 
@@ -137,6 +135,26 @@ class TypedCode:
 
     def continue_block(self, line: str) -> Iterator[object]:
         """One more line of the pending block. If it is wrong, the block waits for another one."""
+        try:
+            yield from self._go_on_with_block(line)
+        except Problem as problem:
+            raise self._with_way_out(problem, line) from None
+
+    def _with_way_out(self, problem: Problem, line: str) -> Problem:
+        """What is wrong with a line of the pending block; a line that is no statement may have been meant outside."""
+        if self.is_statement(line):
+            return problem
+        way_out = "`end` finishes the block" if self.placing_only else f"`end` forgets `{self.pending[0].strip()}`"
+        command = language.spoken().find(line, abbreviated=False)
+        if command is not None:
+            column = len(line) - len(line.lstrip())
+            sentence = f"{command.spelling} is a command, and the code before it is not finished"
+            return Problem(sentence, way_out, text=line, column=column)
+        problems = problem.problems if isinstance(problem, Problems) else (problem,)
+        problems[-1].hint = f"{problems[-1].hint}; {way_out}" if problems[-1].hint else way_out
+        return Problems(problems)
+
+    def _go_on_with_block(self, line: str) -> Iterator[object]:
         from pagefault_lab.assembler import Unfinished as NotYet
 
         ended = line.strip() == "end"

@@ -12,6 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pagefault_lab.lab.candidates import candidates
+from pagefault_lab.lab.explain import fault_in
 from pagefault_lab.lab.hypotheses import (
     EntryBits,
     Hypothesis,
@@ -89,7 +90,7 @@ class SupposedAccess(NamedTuple):
 class WhatIf(NamedTuple):
     """What a step leads to, and what it would lead to after changes: `better` and `otherwise`, the smallest first.
 
-    `asked` is None if the step is the one that faulted last. `assumed` was said to be otherwise from the outset.
+    `asked` is None if the step is one that faulted. `assumed` was said to be otherwise from the outset.
     `singles` and `pairs` are how many were tried.
     """
 
@@ -106,11 +107,9 @@ class WhatIf(NamedTuple):
 # --- the two questions
 
 
-def about_last_fault(session: Session, circumstances: Circumstances) -> WhatIf:
-    """Why the step that faulted last did so: on copies from just before it. A Problem if there was none."""
-    step = session.fault
-    if step is None:
-        raise Problem("there has been no fault yet", "whatif write 0 asks about an access that was not made")
+def about_fault(session: Session, number: int | None, circumstances: Circumstances) -> WhatIf:
+    """What the step of the last fault, or of the one of that number, led to: on copies from just before it."""
+    step = fault_in(session, number, "whatif write 0 asks about an access that was not made")
     machine = session.history.machine_at(step.number)
     _assume(machine, circumstances)
     return _answer(session, Experiment(machine), None, circumstances)

@@ -46,7 +46,7 @@ class Files:
 
     def below(self, *folders: Path) -> Callable[[str], bytes | None]:
         """What .include and .incbin ask: the file of a name in the first of these folders that has it."""
-        from pagefault_lab.assembler.assembly import read_below
+        from pagefault_lab.assembler.inputs import read_below
 
         return lambda name: self.given(lambda: read_below(folders, name))
 

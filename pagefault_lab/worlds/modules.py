@@ -118,13 +118,13 @@ class Module:
         """The addresses of its names."""
         return {name: value.at(address) for name, value in self._linked.names().items()}
 
-    def lines(self, address: int) -> Iterator[tuple[str, int, int, str]]:
-        """The statements of its sources, as far as these are known: file, line, address and text."""
+    def lines(self, address: int) -> Iterator[tuple[str, int, int]]:
+        """The instructions of its sources, as far as these are known: file, line and address."""
         for number, each in enumerate(self._objects):
-            for section, offset, file, line, text in each.lines:
+            for section, offset, file, line in each.lines:
                 start = self._linked.offsets.get((number, section))
                 if start is not None:
-                    yield file, line, address + start + offset, text
+                    yield file, line, address + start + offset
 
     def _function(self, name: str) -> int | None:
         """The offset of an entry; None if the module has none."""

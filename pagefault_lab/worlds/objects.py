@@ -85,17 +85,16 @@ class Relocation(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A statement at `offset` of the section of number `section`, and where its text stands."""
+    """An instruction at `offset` of the section of number `section`, and where its text stands."""
 
     section: int
     offset: int
     file: str
     line: int
-    text: str
 
 
 class Object(NamedTuple):
-    """One file for the linker. `lines` are its statements, if its source is known."""
+    """One file for the linker. `lines` are its instructions, if its source is known."""
 
     name: str
     sections: tuple[Section, ...]
@@ -147,8 +146,6 @@ def of_program(program: Program) -> Object:
         Relocation(numbers[each.section], each.offset, each.kind, order[each.symbol]) for each in program.relocations
     )
     lines = tuple(
-        Line(numbers[each.section], each.address, each.file, each.line, each.text)
-        for each in program.lines
-        if each.data
+        Line(numbers[each.section], each.address, each.file, each.line) for each in program.lines if each.is_instruction
     )
     return Object(program.name, sections, tuple(by_name.values()), relocations, lines)

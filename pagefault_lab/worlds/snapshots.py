@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from array import array
 from collections.abc import Mapping
 from typing import Any, Final
 from zlib import crc32
@@ -17,7 +16,7 @@ from zlib import crc32
 from pagefault_lab.machine.devices import Sent
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.machine import Machine
-from pagefault_lab.machine.memory import PAGE, WORDS
+from pagefault_lab.machine.memory import PAGE, ZEROS, framed, pack
 from pagefault_lab.machine.segmentation import Segment, SystemSegment, TableRegister
 from pagefault_lab.machine.tlb import TlbEntry
 from pagefault_lab.worlds.cache import folder
@@ -45,7 +44,7 @@ def store(name: str, key: str, machine: Machine, extra: Mapping[str, Any]) -> No
     written = path.with_suffix(f".{os.getpid()}")
     try:
         place.mkdir(parents=True, exist_ok=True)
-        frames = b"".join(array("I", memory.frames[number] or ()).tobytes() for number in numbers)
+        frames = b"".join(pack(memory.frames[number]) or ZEROS for number in numbers)
         body = json.dumps(head, separators=(",", ":")).encode() + b"\n" + frames
         written.write_bytes(b"%08x\n" % crc32(body) + body)
         written.replace(path)
@@ -68,10 +67,7 @@ def restore(name: str, key: str) -> tuple[Machine, dict[str, Any]] | None:
             return None
         machine = Machine(head["memory"])
         for place_in_file, number in enumerate(head["frames"]):
-            words = array("I", frames[PAGE * place_in_file : PAGE * (place_in_file + 1)])
-            if len(words) != WORDS:
-                return None
-            machine.memory.frames[number] = words.tolist()
+            machine.memory.frames[number] = framed(frames[PAGE * place_in_file : PAGE * (place_in_file + 1)])
         machine.steps = head["steps"]
         machine.cpu.restore(_rich(head["cpu"]))
         machine.ports.restore(_rich(head["ports"]))

@@ -5,10 +5,10 @@ import random
 import re
 import shutil
 import subprocess
-import time
 
 import pytest
 from benches import do, everything, value
+from counting import at_most
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +33,10 @@ from pagefault_lab.problem import Problem
         ("fault.count", 0), ("fault.vector", -1), ("fault.error", -1), ("tr", 0), ("place", 0x9000),
         ("place+4", 0x9004),
         ("*0x9000", 0x11223344), ("*place + 1", 0x11223345), ("2 * *place >> 1", 0x11223344), ("&place", 0x9000),
+        ("*(int*)0x9000", 0x11223344), ("*(char *)0x9000 + 1", 0x45), ("* ( unsigned short int * ) place", 0x3344),
+        ("*(const volatile uint8_t*)(place+3)", 0x11), ("*(unsigned*)place", 0x11223344), ("{int}place", 0x11223344),
+        ("{unsigned char}place + 1", 0x45), ("1 + { long } 0x9000", 0x11223345), ("*(char*)*(int*)0x9004", 0),
+        ("&*(short*)0x9000", 0x9000), ("*(place)", 0x11223344), ("*(place + 4)", 0),
         ("&u8[0x9000]", 0x9000), ("&*0x9000 & 0xf000", 0x9000), ("&esi", 0x77),
         ("$mine + 1", 8), (r"\place", 0x9000), (r"\esi", 0x77), ("esi", 0), ("pte(0x1000).present", 0),
     ],
@@ -62,6 +66,7 @@ def test_an_expression_has_this_value(bare: Session, text: str, expected: int) -
         ("count(fault(error, 3))", 19, "no such"), ("count(cr3(1, ever(fault)))", 13, "cannot ask"),
         ("count(fault(frame.eip == eip))", 12, "cannot ask"), ("ever(write)", 5, "of what"),
         ("at(1, at(1, 2))", 6, "inside"), ("at(1)", 4, ","), ("at(7, eax)", 3, "7"), ("at(-1, eax)", 3, "-1"),
+        ("*(into*)5", 7, "begin with )"), ("{in}5", 0, "begin with {"), ("{int}", 5, "missing"),
         ("frame.eip", 0, "no exception frame"), ("&5", 0, "address"), ("a::b", 0, "module a"),
         (" + ".join(["ever(fault)"] * 9), 112, "8 times"),
     ],
@@ -72,6 +77,24 @@ def test_a_wrong_expression_is_told_with_its_column(bare: Session, text: str, co
     assert part in caught.value.sentence
     assert caught.value.column == column
     assert caught.value.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("c2800028", "0xc2800028"), ("804f13c + 4", "0x804f13c"), ("14h", "0x14")]
+)
+def test_a_hexadecimal_number_without_its_prefix_is_told_how_it_is_written(
+    bare: Session, text: str, number: str
+) -> None:
+    with pytest.raises(Problem) as caught:
+        expressions.parse(text).value(bare)
+    assert caught.value.hint == f"a hexadecimal number begins with 0x: {number}"
+
+
+@pytest.mark.parametrize("event", ["fault(14)", "write(0x9000)", "ring(3, 0)"])
+def test_an_event_alone_is_told_by_what_it_can_be_asked_for(bare: Session, event: str) -> None:
+    with pytest.raises(Problem) as caught:
+        do(bare, f"p {event}")
+    assert "it is an event: ever(" in str(caught.value.hint)
 
 
 def test_a_wrong_name_gets_a_suggestion(bare: Session) -> None:
@@ -276,11 +299,9 @@ def test_whatever_is_asked_is_answered_in_a_moment(depth: int) -> None:
     answered = 0
     for _ in range(40):
         text = _slow_expression(choose, depth)[: expressions.LONGEST]
-        began = time.process_time()
-        with contextlib.suppress(Problem):
+        with at_most(100_000), contextlib.suppress(Problem):
             expressions.parse(text).value(_SESSIONS[1])
             answered += 1
-        assert time.process_time() - began < 1
     assert answered or depth > 4
 
 
@@ -291,10 +312,8 @@ def test_a_question_looks_at_so_many_events_only() -> None:
     for _ in range(300_000):
         session.chronicle.take(first.step, first.address, Notice(What.FAULT, first.numbers, 0))
     assert value(session, "count(fault)") == 300_001
-    began = time.process_time()
-    with pytest.raises(Problem, match="events would have to be looked at"):
+    with at_most(4_000_000), pytest.raises(Problem, match="events would have to be looked at"):
         do(session, "p " + " + ".join(["count(fault(14, error & 4 && cr2 && !reserved && !external))"] * 8))
-    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -303,10 +322,8 @@ def test_a_question_looks_at_so_many_events_only() -> None:
      "1?" * 900 + "1", "*".join(["0xffffffffffffffff"] * 90), "~" * 50 + "1"],
 )  # fmt: skip
 def test_the_cost_of_an_expression_is_bounded(bare: Session, text: str) -> None:
-    began = time.perf_counter()
-    with contextlib.suppress(Problem):
+    with at_most(100_000), contextlib.suppress(Problem):
         expressions.parse(text).value(bare)
-    assert time.perf_counter() - began < 0.5
 
 
 def _random_expression(choose: random.Random, depth: int) -> str:

@@ -22,6 +22,7 @@ from builders import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pagefault_lab.lab.explain import Explanation
 from pagefault_lab.lab.rescue import GivenUp
 from pagefault_lab.lab.results import Message
 from pagefault_lab.lab.session import Session
@@ -349,6 +350,20 @@ def test_a_fault_is_replayed_and_the_machine_stays(linux: Session) -> None:
     after = shown_of(linux)
     assert not after.replayed
     assert (after.at, after.whole.told.step.number) == (0, linux.machine.steps)
+
+
+def test_an_earlier_fault_is_replayed_by_its_number(linux: Session) -> None:
+    do(linux, "movl %eax,0", "c", "movl %eax,message", "si 3")
+    before = everything(linux)[:4]
+    for number, address in ((1, 0), (2, linux.symbols["message"])):
+        shown = shown_of(linux, f"micro fault {number}")
+        assert (shown.at, shown.replayed) == (0, True)
+        assert shown.whole.told.step.deliveries[0].fault.linear == address
+        assert shown.whole.told.step == only(Explanation, do(linux, f"why fault {number}")).story.step
+        assert everything(linux)[:4] == before
+    with pytest.raises(Problem, match="no fault 3") as raised:
+        do(linux, "micro fault 3")
+    assert "number 2" in str(raised.value.hint)
 
 
 def test_a_fault_replayed_has_a_first_stage(linux: Session) -> None:

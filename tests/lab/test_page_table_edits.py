@@ -379,8 +379,11 @@ def test_a_poke_goes_where_the_tlb_says() -> None:
 def test_where_there_is_no_memory_nothing_can_be_put() -> None:
     session = with_entry(WRITABLE | USER, None, wp=True)
     do(session, f"map {CELL} 0x40000000")
-    with pytest.raises(Problem, match="no memory at physical 0x40000000"):
-        do(session, f"poke {CELL} 7")
+    before = everything(session)
+    for line in (f"poke {CELL} 7", f"set u8[{CELL}] = 7", "set phys[0x40000000] = 7", f"set u16[{CELL - 1}] = 7"):
+        with pytest.raises(Problem, match="no memory at physical 0x40000000"):
+            do(session, line)
+        assert everything(session) == before
 
 
 # --- undo

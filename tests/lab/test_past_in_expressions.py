@@ -4,8 +4,8 @@ import pytest
 from benches import do, value
 
 from pagefault_lab.lab import expressions
-from pagefault_lab.lab.contexts import Then
 from pagefault_lab.lab.patterns import PATTERNS
+from pagefault_lab.lab.scopes import Then
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.notices import What
 from pagefault_lab.problem import Problem
@@ -98,8 +98,32 @@ def test_who_wrote_memory_last_is_found_whoever_it_was(linux: Session) -> None:
     do(linux, "set u32[user_data] = 8")
     assert value(linux, "last(write(user_data)).eip == 0 && last(write(user_data)).before == 6")
     assert value(linux, "at(-1, last(write(user_data)).after)") == 6
-    with pytest.raises(Problem, match="only the last write"):
-        do(linux, "p count(write(user_data))")
+    assert value(linux, "count(write(user_data))") == 3
+
+
+def test_all_writes_to_memory_are_known_with_their_values(linux: Session) -> None:
+    values = [7, 5, 5, 900, 3]
+    for number in values:
+        do(linux, f"movl ${number},user_data", "movl $1,user_data+4")
+    do(linux, "set u32[user_data] = 12", "set u32[user_data] = 13", "incl user_data", "poke user_data 5", "nop")
+    after = [*values, 12, 13, 14, 5]
+    assert value(linux, "count(write(user_data))") == len(after)
+    assert value(linux, "count(write(user_data, eip == 0))") == 3  # by the host
+    for number in range(16):
+        assert value(linux, f"count(write(user_data, after == {number}))") == after.count(number)
+        assert value(linux, f"ever(write(user_data, 4, before == {number}))") == (number in after[:-1])
+    assert value(linux, "last(write(user_data, after == 900)) == 6 && last(write(user_data, before == 3)) == 10")
+    assert value(linux, "at(5, count(write(user_data)))") == 3
+    assert value(linux, "u32[last(write(user_data, after == 900)).eip + 6]") == 900  # of the instruction's own bytes
+
+
+def test_writes_of_a_loop_are_all_found_and_the_guests_by_their_step(linux: Session) -> None:
+    do(linux, "asm", "movl $12000,%ecx", "again: movl %ecx,user_data", "loop again", "end", "c")
+    assert value(linux, "count(write(user_data))") == 12000
+    assert value(linux, "last(write(user_data, after == 11990)).step") == 1 + 2 * 10
+    assert value(linux, "count(write(user_data, after & 1 && after < 1000))") == 500
+    with pytest.raises(Problem, match="events would have to be looked at"):
+        do(linux, f"p count(write(user_data, {' + '.join(['after'] * 60)}))")
 
 
 def test_an_earlier_value_is_what_it_was(linux: Session) -> None:

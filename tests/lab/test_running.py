@@ -1,11 +1,10 @@
 """Runs: where they stop, and what they count."""
 
-import threading
-import time
-
 import pytest
 from benches import do, only, steps, value
+from counting import while_it_runs
 
+from pagefault_lab.lab import runner
 from pagefault_lab.lab.breakpoints.told import BreakpointSet
 from pagefault_lab.lab.results import InterruptRequested, Message, Ran, Stopped
 from pagefault_lab.lab.session import Session
@@ -235,12 +234,9 @@ def test_a_count_is_at_least_one(bare: Session, line: str) -> None:
 
 def test_an_endless_run_stops_when_the_user_wants_and_says_where(bare: Session) -> None:
     do(bare, "asm", "1: incl %eax", "jmp 1b", "end")
-    timer = threading.Timer(0.2, bare.interrupt)
-    timer.start()
-    began = time.perf_counter()
-    ran = only(Ran, do(bare, "c"))
+    with while_it_runs(bare.interrupt):
+        ran = only(Ran, do(bare, "c"))
     assert ran.stopped is Stopped.INTERRUPTED
-    assert time.perf_counter() - began < 1
     assert bare.lines[-1] == f"atmost {ran.steps} c"
     assert do(bare, "si")
     do(bare, "back 2")
@@ -248,9 +244,46 @@ def test_an_endless_run_stops_when_the_user_wants_and_says_where(bare: Session) 
 
 
 def test_an_endless_line_stops_when_the_user_wants(bare: Session) -> None:
-    timer = threading.Timer(0.2, bare.interrupt)
-    timer.start()
-    assert only(Ran, do(bare, "1: jmp 1b")).stopped is Stopped.INTERRUPTED
+    with while_it_runs(bare.interrupt):
+        assert only(Ran, do(bare, "1: jmp 1b")).stopped is Stopped.INTERRUPTED
+
+
+HEAT = "movl $300,%ecx; 9: decl %ecx; jnz 9b;"
+
+
+@pytest.mark.parametrize("before", [(), ("b *$eip + 5 if ecx == 7", "catch cr3"), ("trace on",)])
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{HEAT} incl %ebx", f"{HEAT} movl %eax,user_heap; incl %ebx", f"{HEAT} call *%esi; incl %ebx",
+        f"{HEAT} int $0x80; incl %ebx", f"{HEAT} jmp user_scratch + 0x800", f"{HEAT} 1: incl %ebx; jmp 1b",
+        f"pushl $1f; {HEAT} ret; nop; 1: incl %ebx", "movl $300,%ecx; movl %esp,%edi; subl $300,%edi; rep stosb",
+        f"{HEAT} movb $0x43,1f; nop; 1: incl %eax; decl %ebx; jnz 9b", f"{HEAT} hlt; incl %ebx",
+        f"kernel {HEAT} pushl $0x2b; pushl $0xbfffff00; pushfl; pushl $0x23; pushl $1f; iret; 1: incl %ebx",
+        f"kernel {HEAT} sti; 1: incl %ebx; cmpl $500,%ebx; jne 1b; cli; hlt",
+    ],
+)  # fmt: skip
+def test_a_line_that_is_not_told_stops_where_single_steps_do(
+    line: str, before: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for slice in (1, runner.SLICE):
+        monkeypatch.setattr(runner, "SLICE", slice)
+        session = Session("linux", budget=2000)
+        do(session, *(["kernel"] if line.startswith("kernel ") else []), "set esi = user_text", *before)
+        values = [value for text in (line.removeprefix("kernel "), "c", "c") for value in perform(session, text)]
+        told.append((values, session.machine.steps, session.machine.cpu.save()))
+    assert told[0] == told[1]
+
+
+def perform(session: Session, line: str) -> list[object]:
+    """What a line yields; as its last value, what is wrong with it."""
+    values: list[object] = []
+    try:
+        values.extend(session.execute(line))
+    except Problem as problem:
+        values.append((problem.sentence, problem.hint))
+    return values
 
 
 def test_the_budget_holds_for_each_line() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from benches import do, only, steps, value
+from counting import while_it_runs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -241,11 +241,8 @@ def test_going_back_goes_by_conditions_as_they_were_and_ignores_no_hits(linux: S
 def test_a_search_that_ctrl_c_stops_leaves_the_session_where_it_is(linux: Session) -> None:
     do(linux, "asm", "movl $300000,%ecx", "1: loop 1b", "nop", "end", "c", "watch ebx")
     here = linux.machine.steps
-    timer = threading.Timer(0.2, linux.interrupt)
-    timer.start()
-    with pytest.raises(Problem, match="search was stopped"):
+    with while_it_runs(linux.interrupt), pytest.raises(Problem, match="search was stopped"):
         do(linux, "rc")
-    timer.join()
     assert linux.machine.steps == here
     assert not linux.history.in_past
 

@@ -128,7 +128,7 @@ def marks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_module, "SECONDS_PER_FRAME", 0)
     monkeypatch.setattr(history_module, "MOST_TIMES", 10)
     monkeypatch.setattr(history_module, "LOOK_AGAIN", 5)
-    monkeypatch.setattr("pagefault_lab.lab.runner.SLICE", 250)
+    monkeypatch.setattr(history_module, "LEAST_STRIDE", 250)
 
 
 @pytest.mark.usefixtures("marks_often")
@@ -327,3 +327,35 @@ def test_a_write_to_a_page_table_in_use_is_noticed_at_every_speed(linux: Session
     assert last is not None
     assert last.numbers[0] == table + 0x10
     assert visible(machine.cpu)[1] == 0
+
+
+def test_what_the_host_has_made_a_page_table_is_one_for_the_next_write(linux: Session) -> None:
+    do(linux, "kernel", "movl $0xc0700000,%ebx", "movl $40,%ecx", "1: movl $1,(%ebx); loop 1b")
+    do(linux, "set [0xc0000000 + cr3 + 4 * 0x200] = 0x700003")
+    known = linux.chronicle.count(What.TABLE)
+    do(linux, "movl $5,(%ebx)")
+    assert linux.chronicle.count(What.TABLE) == known + 1
+
+
+def test_a_step_back_is_made_from_near_by_as_often_as_one_likes(bare: Session) -> None:
+    do(bare, "asm", "movl $0x9000,%edi; movl $3000,%ecx", "1: movl %ecx,(%edi); addl $40,%edi; loop 1b", "end", "c")
+    end, executed = bare.machine.steps, 0
+    run = bare.machine.run
+
+    def counted(limit: int, *arguments: Any, **named: Any) -> Stop:
+        nonlocal executed
+        before = bare.machine.steps
+        stop = run(limit, *arguments, **named)
+        executed += bare.machine.steps - before
+        return stop
+
+    do(bare, f"goto {end - 10}")
+    bare.machine.run = counted  # type: ignore[method-assign]
+    for number in range(end - 11, end - 400, -1):
+        do(bare, "reverse-stepi")
+        assert bare.machine.steps == number
+    assert executed < 400 * 500
+    del bare.machine.run
+    visitor = bare.history.visitor(0)
+    visitor.go_to(bare.machine.steps)
+    assert state_of(bare.machine) == state_of(visitor.machine)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from random import Random
-from time import process_time
 
 import pytest
 from benches import do, only, wild_line, wild_session
+from counting import at_most
 
 from pagefault_lab.lab.chronicle import Chronicle, Event
 from pagefault_lab.lab.history import Kind
@@ -180,8 +180,7 @@ def test_millions_of_events_are_looked_through_in_no_time() -> None:
         if step % 100_000 == 0:
             take(step, 0x1000, fault)
     session.machine.steps = many
-    start = process_time()
-    for _ in range(10):
+    with at_most(10_000):
         assert session.chronicle.count(What.PORT) == many
         assert session.chronicle.count(What.FAULT, end=many // 2) == 15
         assert session.chronicle.last(What.FAULT) == Event(many - 100_000, What.FAULT, 0x1000, (14, 2, 0x1000))
@@ -189,4 +188,3 @@ def test_millions_of_events_are_looked_through_in_no_time() -> None:
         assert len(timeline(session, KINDS["ports"]).rows) == 20
         assert len(timeline(session, (), 20, around=many // 2).rows) == 20
         assert len(timeline(session, KINDS["ports"], 20, around=many // 2).rows) == 20
-    assert process_time() - start < 1  # 10 to 50 ms where it was written

@@ -65,6 +65,13 @@ def test_data_is_placed_and_not_executed(bare: Session) -> None:
     assert value(bare, "eax") == 2
 
 
+def test_a_line_is_executed_from_its_first_instruction_also_where_data_comes_first(bare: Session) -> None:
+    values = do(bare, ".set two, 2; pointer: .word 0x7ff; .long 0x1234; lidt pointer; .org 0x1040; inc: incl %eax")
+    assert only(Typed, values).executes
+    assert (value(bare, "idtr.base"), value(bare, "idtr.limit")) == (0x1234, 0x7FF)
+    assert steps(values)[0].eip == value(bare, "pointer") + 6
+
+
 def test_an_equate_is_a_constant(bare: Session) -> None:
     (symbol,) = only(Defined, do(bare, "SIZE = 12")).symbols
     assert (symbol.name, symbol.value, symbol.kind) == ("SIZE", 12, "constant")
@@ -125,6 +132,23 @@ def test_an_unfinished_block_can_be_given_up(bare: Session) -> None:
     assert not bare.unfinished
     assert not bare.history.lines
     assert not bare.lines
+
+
+@pytest.mark.parametrize(("opens", "way_out"), [("jmp done", "`end` forgets `jmp done`"), ("asm", "`end` finishes")])
+def test_who_types_a_command_into_an_unfinished_block_is_told_how_to_get_out(
+    bare: Session, opens: str, way_out: str
+) -> None:
+    do(bare, opens)
+    for line, sentence in (("c", "c is a command"), ("  info tlb", "info tlb is a command"), ("zork", "not an inst")):
+        with pytest.raises(Problem, match=sentence) as caught:
+            do(bare, line)
+        assert way_out in str(caught.value.hint)
+        assert bare.pending == [opens]
+    with pytest.raises(Problem, match="no register") as caught:
+        do(bare, "incl %exx")
+    assert way_out not in str(caught.value.hint)  # it was meant for the block
+    do(bare, "done: nop", *(["end"] if opens == "asm" else []))
+    assert not bare.unfinished
 
 
 def test_a_macro_that_was_typed_can_be_used_later(bare: Session) -> None:

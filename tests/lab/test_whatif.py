@@ -8,7 +8,7 @@ from itertools import product
 from typing import NamedTuple
 
 import pytest
-from benches import do, everything, only
+from benches import do, everything, only, value
 from builders import (
     DIRECTORY,
     GDT,
@@ -34,6 +34,7 @@ from hypothesis import strategies as st
 from rights import ALL, TARGET, TARGET_PDE, Key, Situation, fault_in, flips
 
 from pagefault_lab.commands import complete
+from pagefault_lab.lab import peeking
 from pagefault_lab.lab.hypotheses import (
     EntryBits,
     Hypothesis,
@@ -45,9 +46,10 @@ from pagefault_lab.lab.hypotheses import (
     SelectorLoaded,
     TableField,
     TranslationDropped,
+    with_field,
 )  # fmt: skip
 from pagefault_lab.lab.session import Session
-from pagefault_lab.lab.whatif import Ending, Experiment, Trial, WhatIf
+from pagefault_lab.lab.whatif import Ending, Experiment, Trial, WhatIf, outcome_of
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.faults import Fault
 from pagefault_lab.machine.machine import Machine
@@ -551,6 +553,37 @@ def test_the_same_fault_can_be_asked_about_under_other_circumstances(linux: Sess
     do(linux, "movl %eax,_text")
     assert only(WhatIf, do(linux, "whatif cpl=0")).outcome.ending is Ending.COMPLETES
     assert only(WhatIf, do(linux, "whatif user wp=0")).outcome.faults[0].error == 7
+
+
+def test_where_the_new_stack_is_not_mapped_what_led_to_it_is_among_the_changes(linux: Session) -> None:
+    do(linux, "set tss.esp0 = 0xff000000", "movl %eax,0")
+    step = linux.fault
+    assert step is not None
+    before = linux.history.machine_at(step.number)
+    answer = only(WhatIf, do(linux, "whatif"))
+    changes = [each for trial in answer.better for each in trial.changes]
+    told = {(each.place, each.after) for each in changes if isinstance(each, TableField)}
+    code = linux.symbols["gdt_table"] + 8 * 2 + 4  # of the kernel's code segment, which the gate names
+    fields = ((0x6000, range(4)), (0x8000, range(2)), (0x1000, range(2)), (0x0F00, [0xB ^ bit for bit in (1, 2, 4, 8)]))
+    helps = set()
+    for mask, after in ((mask, after) for mask, values in fields for after in values):
+        changed = before.copy()
+        entry = with_field(peeking.read(changed, code, 4), mask, after)
+        peeking.place(changed, code, entry.to_bytes(4, "little"))
+        if outcome_of(changed.step()).better_than(answer.outcome):
+            helps.add(((code, mask), after))
+    assert told == helps != set()
+
+
+def test_an_earlier_fault_is_asked_about_by_its_number(linux: Session) -> None:
+    do(linux, "movl %eax,_text", "c", "movl %eax,message")
+    assert only(WhatIf, do(linux, "whatif fault 2")) == only(WhatIf, do(linux, "whatif"))
+    first = only(WhatIf, do(linux, "whatif fault 1"))
+    assert first.outcome.faults[0].linear == value(linux, "_text")
+    assert only(WhatIf, do(linux, "whatif fault 1 cpl=0 wp=0")).outcome.ending is Ending.COMPLETES
+    assert only(WhatIf, do(linux, "whatif fault cpl=0 wp=0")).outcome.ending is Ending.COMPLETES
+    with pytest.raises(Problem, match="no fault 3"):
+        do(linux, "whatif fault 3")
 
 
 def test_without_paging_every_access_is_possible() -> None:
