@@ -7,7 +7,7 @@
         What more there is to say.
         '''
 
-The annotations of the parameters parse and complete the words of the line (parameters.py lists them), the signature is
+The annotations of the parameters parse and complete the words of the line (parameters/ lists them), the signature is
 the usage, the docstring the help, and its first line the summary. The first name is the one that help shows. A name of
 two words, `@command("info idt")`, is a subcommand. With `repeats=True` an empty line at the prompt does it again.
 
@@ -29,7 +29,8 @@ from pagefault_lab.lab import language
 from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
-    from pagefault_lab.commands.parameters import Completion, Parameter
+    from pagefault_lab.commands.parameters.completing import Completion
+    from pagefault_lab.commands.parameters.signature import Parameter
     from pagefault_lab.lab.session import Session
 
 Function = TypeVar("Function", bound=Callable[..., Iterator[object]])
@@ -41,7 +42,7 @@ FIRST_WORDS = {"i": "info", "cont": "continue"}  # gdb's own abbreviations, whic
 _COMMANDS: dict[str, Command] = {}  # by the first name; filled as modules are imported
 _DECLARATION = re.compile(r"^@command\((.*?)\)\s*$", re.MULTILINE | re.DOTALL)
 _STRING = re.compile(r'"([^"]*)"')
-_COMMENT = re.compile(r"""("[^"]*"|'[^']*'|\bfault\s+\#[A-Z]{2}\b)|\s\#.*""")
+_COMMENT = re.compile(r"""("[^"]*"|'[^']*'|\bfault\s+\#[A-Z]{2}\b|\bsay\s+\#)|\s\#.*""")
 _FIRST_WORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z-]*|\?)(?:/(\S*))?(?=\s|$)")
 _NAME = re.compile(r"[$%]?([a-z0-9]+)\b")
 _NEXT_WORD = re.compile(r"[ \t]+([A-Za-z][A-Za-z-]*)(?=\s|$)")
@@ -74,7 +75,7 @@ class Command:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        from pagefault_lab.commands.parameters import parameters_of
+        from pagefault_lab.commands.parameters.signature import parameters_of
 
         return parameters_of(self.function)
 
@@ -177,15 +178,20 @@ def _expand(word: str, names: Iterable[str], line: str, column: int, prefix: str
 def execute(session: Session, line: str, found: Found) -> Iterator[object]:
     """Do what a line says that begins with a command. Words are parsed before anything is done.
 
-    As in assembly, a # that is not in quotes begins a comment; here a blank must stand before it. `fault #PF` is none.
+    As in assembly, a # that is not in quotes begins a comment; here a blank must stand before it. `fault #PF` is none,
+    nor is `say #PF`.
     """
-    from pagefault_lab.commands.parameters import arguments
+    from pagefault_lab.commands.parameters.signature import arguments
 
     line = _COMMENT.sub(lambda match: match[1] or "", line)
     if found.spelling not in spellings():
         raise _incomplete(line, found)
     wanted = get(found.spelling)
-    values = arguments(session, wanted, line, found)
+    try:
+        values = arguments(session, wanted, line, found)
+    except Problem as problem:
+        problem.hint = _instead(" ".join(line.split()[:2])) or problem.hint
+        raise
     if wanted.repeats:
         session.repetition = line
     yield from wanted.function(session, *values)
@@ -193,7 +199,7 @@ def execute(session: Session, line: str, found: Found) -> Iterator[object]:
 
 def complete(session: Session, line: str) -> list[Completion]:
     """What could stand at the end of a line whose first word is a command: for its next word, as far as it is typed."""
-    from pagefault_lab.commands.parameters import completions
+    from pagefault_lab.commands.parameters.completing import completions
 
     return completions(session, line)
 
@@ -206,7 +212,7 @@ def _incomplete(line: str, found: Found) -> Problem:
     if not rest.strip():
         return Problem(f"{found.spelling} what?", ", ".join(seconds), text=line, column=len(line))
     word = rest.split()[0]
-    hint = closest(word, seconds) or ", ".join(seconds)
+    hint = _instead(prefix + word) or closest(word, seconds) or ", ".join(seconds)
     return Problem(f"there is no {found.spelling} {word}", hint, text=line, column=column)
 
 
@@ -215,7 +221,11 @@ def unknown(session: Session, line: str, also: Iterable[str] = ()) -> Problem:
     word = line.split()[0]
     column = len(line) - len(line.lstrip())
     names = [name for name in spellings() if " " not in name]
-    hint = _reply(session, line) or _meant(word) or closest(word, [*names, *also])
+    hint = _reply(session, line)
+    if hint is None:
+        hint = _instead(word) or _meant(word) or closest(word, [*names, *also])
+    elif command := closest(word, names):
+        hint = f"{command} or, {hint}"
     hint = hint or "help lists the commands; an instruction is written as GNU as reads it"
     return Problem(f"{word} is neither a command nor an instruction", hint, text=line, column=column)
 
@@ -227,6 +237,13 @@ def _reply(session: Session, line: str) -> str | None:
     from pagefault_lab.tutor.attempt import attempt_of
 
     return f"to reply to the question: say {line.strip()}" if attempt_of(session).is_asked else None
+
+
+def _instead(name: str) -> str | None:
+    """The hint for what is a command of gdb, and none here."""
+    from pagefault_lab.commands.from_gdb import INSTEAD
+
+    return INSTEAD.get(name)
 
 
 def _meant(word: str) -> str | None:

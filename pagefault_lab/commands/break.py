@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
-from pagefault_lab.commands.parameters import Address, CodePlace, Condition
+from pagefault_lab.commands.parameters import CodeAddress, CodePlace, Condition
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
-@command("b", "break", group="running")
+@command("b", "break", "hbreak", group="running")
 def break_(session: Session, place: CodePlace | None = None, condition: Condition | None = None) -> Iterator[object]:
     """Stop runs before the instruction at a place is executed; without one, here.
 
@@ -26,14 +26,14 @@ def break_(session: Session, place: CodePlace | None = None, condition: Conditio
     yield set_at(session, place, condition, temporary=False)
 
 
-@command("tb", "tbreak", group="running")
+@command("tb", "tbreak", "thbreak", group="running")
 def tbreak(session: Session, place: CodePlace | None = None, condition: Condition | None = None) -> Iterator[object]:
     """Stop runs at a place once; like b, but gone after its first stop."""
     yield set_at(session, place, condition, temporary=True)
 
 
 @command("pb", "pbreak", group="running")
-def pbreak(session: Session, address: Address, condition: Condition | None = None) -> Iterator[object]:
+def pbreak(session: Session, address: CodeAddress, condition: Condition | None = None) -> Iterator[object]:
     """Stop runs at a physical address, whichever linear one it is fetched by, as Bochs does: short for `b phys`."""
     from pagefault_lab.lab.breakpoints import making
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
-@command("display", group="looking")
+@command("display", "info display", group="looking")
 def display(session: Session, format: Format, expression: Expression | None = None) -> Iterator[object]:
     """Show the value of an expression now and after every line that changes something; without one, all of them.
 

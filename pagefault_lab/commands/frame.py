@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
-@command("frame", group="explaining")
+@command("frame", "f", "info frame", group="explaining")
 def frame(session: Session) -> Iterator[object]:
     """Show the exception frame on the present stack: each value, what it means, and who pushed it.
 

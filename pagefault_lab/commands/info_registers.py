@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 
-@command("info registers", "info reg", group="looking")
+@command("info registers", "info reg", "info all-registers", group="looking")
 def info_registers(session: Session, *names: Expression) -> Iterator[object]:
     """Show the registers, or those named; a star marks those that the last line changed.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
-from pagefault_lab.commands.parameters import Address
+from pagefault_lab.commands.parameters import CodeAddress
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @command("run", "r", group="code")
-def run(session: Session, address: Address | None = None) -> Iterator[object]:
+def run(session: Session, address: CodeAddress | None = None) -> Iterator[object]:
     """Execute typed code from its beginning: from the last block (`asm`, `load`), else from the first line typed.
 
     With ADDRESS, from there. The registers are as they are. The lines of a file are executed from the shell:

@@ -18,7 +18,7 @@ def theme(session: Session, name: ThemeName | None = None) -> Iterator[object]:
       theme blue-orange     safe for colour-blind eyes
       theme mono            no colour at all
 
-    `pagefault-lab --theme NAME` begins with one, and so does the variable PAGEFAULT_LAB_THEME of the environment. No
-    meaning is in a colour alone.
+    What is chosen at the prompt is remembered for the next sessions. `pagefault-lab --theme NAME` begins with another
+    one, and so does the variable PAGEFAULT_LAB_THEME of the environment. No meaning is in a colour alone.
     """
     yield ThemeChosen(name)

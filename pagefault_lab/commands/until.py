@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command, get
-from pagefault_lab.commands.parameters import Address
+from pagefault_lab.commands.parameters import CodeAddress
 from pagefault_lab.lab.breakpoints.places import Errand
 from pagefault_lab.lab.code import next_instruction
 from pagefault_lab.machine.operands import Target
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @command("until", "advance", "u", group="running")
-def until(session: Session, address: Address | None = None) -> Iterator[object]:
+def until(session: Session, address: CodeAddress | None = None) -> Iterator[object]:
     """Run to a linear address, or to whatever stops a run before.
 
     Without one it is `ni`, but a jump back is not followed: it runs on to the instruction behind it, out of the loop.

@@ -23,14 +23,15 @@ def whatif(session: Session, access: Access | None = None, circumstances: Circum
     of changes are tried. The machine itself stays as it is.
 
       whatif                         the last fault, from just before it
+      whatif fault 3                 an earlier one
       whatif cpl=0                   the same, had it been at CPL 0
       whatif write $esp              a write now, at the present CPL and CR0.WP
       whatif $esp write user         the same by a user, in the words of `walk`
       whatif read $esp cpl=3 wp=0    under circumstances of your choice
     """
-    from pagefault_lab.lab.whatif import about_access, about_last_fault  # what is tried is loaded when it is asked for
+    from pagefault_lab.lab.whatif import about_access, about_fault  # what is tried is loaded when it is asked for
 
     if access is None:
-        yield about_last_fault(session, circumstances)
+        yield about_fault(session, None, circumstances)
     else:
         yield about_access(session, access.kind, access.linear, circumstances)

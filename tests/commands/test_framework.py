@@ -7,6 +7,7 @@ import pytest
 from benches import do, only, value
 
 from pagefault_lab import commands
+from pagefault_lab.commands.from_gdb import INSTEAD
 from pagefault_lab.lab.results import Value
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem
@@ -23,7 +24,23 @@ def test_reading_the_files_finds_what_importing_them_declares() -> None:
 def test_every_file_is_a_command_or_belongs_to_the_framework() -> None:
     modules = {module for module, _ in commands.spellings().values()}
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")}
-    assert files - modules == {"__init__", "parameters"}
+    assert files - modules == {"__init__", "from_gdb"}
+
+
+@pytest.mark.parametrize("word", INSTEAD)
+def test_a_word_of_gdb_that_there_is_not_tells_what_to_type_instead(bare: Session, word: str) -> None:
+    with pytest.raises(Problem) as caught:
+        do(bare, word)
+    assert caught.value.hint == INSTEAD[word]
+    for line in re.findall("`(.*?)`", INSTEAD[word]):
+        first = line.split()[0]
+        assert commands.find(line) is not None or first in (".macro", "pagefault-lab"), line
+
+
+def test_a_line_that_was_to_assign_is_told_how(bare: Session) -> None:
+    with pytest.raises(Problem) as caught:
+        do(bare, "p $eax = 5")
+    assert "`set` assigns" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("command", EVERY, ids=lambda command: command.name)
@@ -163,7 +180,7 @@ def test_what_an_empty_line_stands_for(bare: Session) -> None:
 def test_no_command_knows_an_address_or_a_symbol_of_a_world() -> None:
     linux = Session("linux")
     names = {name for name in linux.symbols if len(name) > 5 and "_" in name}
-    for path in Path(commands.__file__).parent.glob("*.py"):
+    for path in Path(commands.__file__).parent.rglob("*.py"):
         text = path.read_text("utf-8")
         code = re.sub(r'"""(?:.|\n)*?"""', "", text)  # examples in help may name them
         words = set(re.findall(r"\w+", code))

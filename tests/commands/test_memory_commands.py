@@ -44,6 +44,14 @@ def test_memory_is_shown_in_gdbs_formats(
     assert (found.letter, found.size, found.values, found.missing) == (letter, size, values, None)
 
 
+def test_an_asterisk_reads_a_pointer_and_before_a_place_in_the_code_says_nothing(bare: Session) -> None:
+    do(bare, "set u32[0x9000] = 0x9004", "set u32[0x9004] = 0x11223344", "set $ebx = 0x9000")
+    for line in ("x/xw *0x9000", "x/xw *$ebx", "x/xw *(int*)$ebx", "x/xw [$ebx]"):
+        assert (examined(bare, line).address, examined(bare, line).values) == (0x9004, (0x11223344,))
+    do(bare, "asm", "nop", "there: nop", "nop", "end", "until *there")
+    assert bare.here == bare.symbols["there"]
+
+
 def test_x_goes_on_behind_the_last_one(bare: Session) -> None:
     assert examined(bare, "x/4xh 0x9000").address == 0x9000
     again = examined(bare, "x")
