@@ -15,10 +15,13 @@ import json
 import re
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b, pbkdf2_hmac
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pagefault_lab.lab.expressions import Expression
 from pagefault_lab.tutor.lesson import Ask, Lesson, Lines, Predict, Prose, Question, Show, Task
+
+if TYPE_CHECKING:
+    from pagefault_lab.lab.scopes import Scope
 
 _SALT: Final = 16  # hexadecimal digits with which a sealed value begins
 _ROUNDS: Final = 50_000  # some 20 ms for each reply
@@ -78,20 +81,37 @@ def _common(value: Any) -> Any:
 
 
 class _Nothing:
-    """A context without a machine."""
+    """A scope without a machine."""
 
     def __getattr__(self, name: str) -> Any:
         raise _Depends
 
 
+class _Names(_Nothing):
+    """The names that a scope knows, without its machine."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.symbols = scope.symbols
+        self.variables = scope.variables
+
+
 class _Depends(Exception):
-    """An expression has looked at its context."""
+    """An expression has looked at what its scope does not have."""
 
 
 def constant(expression: Expression) -> int | None:
     """What an expression gives on every machine for every seed; None if it depends on either."""
+    return _value_in(_Nothing(), expression)
+
+
+def known(expression: Expression, scope: Scope) -> int | None:
+    """What an expression gives whatever the machine does, by the names of a scope; None if it depends on that."""
+    return _value_in(_Names(scope), expression)
+
+
+def _value_in(scope: _Nothing, expression: Expression) -> int | None:
     try:
-        return expression.value(_Nothing())
+        return expression.value(scope)
     except _Depends:
         return None
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pagefault_lab.lab.chronicle import Since
-from pagefault_lab.lab.contexts import Then
 from pagefault_lab.lab.recording import Abandoned, GivenFiles, Input, Recording
 from pagefault_lab.lab.results import Quit, Ran, Stopped
+from pagefault_lab.lab.scopes import Then
 from pagefault_lab.problem import Problem
 from pagefault_lab.tutor.lesson import Lab, Lines, Program, Prose, Show
 from pagefault_lab.tutor.lesson_files import LessonFiles
@@ -18,7 +18,7 @@ from pagefault_lab.tutor.told import LessonLine, ProseShown
 from pagefault_lab.tutor.variants import draw
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
+    from pagefault_lab.lab.scopes import Scope
     from pagefault_lab.lab.session import Session
     from pagefault_lab.tutor.lesson import Block, Lesson
 
@@ -35,23 +35,25 @@ class Player:
         self.recording = session.recording  # of those who take the lesson
         self.values = draw(lesson, seed, session)
         self.began = 0
+        self._own_names: dict[str, int] = {}  # that the lesson's lines have given to what they typed,
+        self._own_variables: dict[str, int] = {}  # and those that they have set
 
     # --- what texts and goals see
 
-    def context(self, **more: int) -> Context:
-        """What the lesson's expressions see: what happened since the part began, and the variants' values and the
-        world's symbols whatever the variables and symbols of these names are now."""
+    def scope(self, **more: int) -> Scope:
+        """What the lesson's expressions see: what happened since the part began. The world's symbols, and the names and
+        variables that are the lesson's own, mean what they meant for it, whatever someone has made of them since."""
         session = self.session
-        variables = {**session.variables, **self.values, **more}
+        variables = {**session.variables, **self._own_variables, **self.values, **more}
         history, machine = session.history, session.machine
         chronicle = Since(history.chronicle, self.began)
-        symbols = session.symbols.with_the_worlds_first()
+        symbols = session.symbols.with_first(self._own_names)
         return Then(machine, symbols, variables, history, chronicle, session.last_value)
 
     def filled(self, text: str, line: int) -> str:
         """A text of the lesson that begins in a line of the file, with its quotes filled in."""
         try:
-            return fill(text, self.context())
+            return fill(text, self.scope())
         except Problem as problem:
             raise self.placed(problem, line) from None
 
@@ -92,7 +94,7 @@ class Player:
                 exhaust(self.play(block, tells=False))
             task = self.lesson.parts[before].exercise
             assert task is not None
-            self._repeat(solutions[task.id])
+            self._repeat(solutions.get(task.id, ()))
             blocks = [block for part in self.lesson.parts[before + 1 : at] for block in part.blocks]
         leading = [block for block in blocks if isinstance(block, Lab | Program) and not block.aside]
         fresh = [place for place, block in enumerate(leading) if isinstance(block, Lab) and block.fresh]
@@ -102,6 +104,7 @@ class Player:
     def _anew(self) -> None:
         """The world as it begins, with the values of the variants."""
         self.session.enter_world(self.lesson.world)
+        self._own_names, self._own_variables = {}, {}
         self.began = 0
         self.session.variables.update(self.values)
         self.session.changed_by_host()
@@ -119,6 +122,8 @@ class Player:
                     exhaust(session.repeat(each, self.recording.given(each)))
         finally:
             session.files = lesson
+        self._own_names = _alike(self._own_names, session.symbols.typed)
+        self._own_variables = _alike(self._own_variables, session.variables)
 
     @contextmanager
     def _typing(self) -> Iterator[None]:
@@ -127,7 +132,7 @@ class Player:
         session = self.session
         kept = session.recording, session.files, session.behind_line, session.interruptible
         session.recording = Recording(self.lesson.world)
-        session.files = LessonFiles(self.lesson.folder)
+        session.files = LessonFiles(self.lesson)
         session.behind_line = tuple
         session.interruptible = False
         try:
@@ -176,6 +181,7 @@ class Player:
         text = self.filled(line, number)
         yield LessonLine(None if session.unfinished else session.place(), text, number)
         commands = self._breakpoints_commands()
+        names, variables = dict(session.symbols.typed), dict(session.variables)
         try:
             for value in session.execute(text):
                 if isinstance(value, Quit):
@@ -186,6 +192,8 @@ class Player:
                     )
                 yield value
             self._refuse_new_commands(commands)
+            self._own_names |= _changed(names, session.symbols.typed)
+            self._own_variables |= _changed(variables, session.variables)
         except Problem as problem:
             problem.file, problem.line = self.lesson.name, number
             raise problem.placed(text=text) from None
@@ -199,6 +207,16 @@ class Player:
             if before.get(number) != commands:
                 self.session.breakpoints.of(number).commands = ()
                 raise Problem("a lesson gives no commands to breakpoints", "tell the student to do it")
+
+
+def _changed(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    """What has another value now, or had none."""
+    return {name: value for name, value in now.items() if before.get(name) != value}
+
+
+def _alike(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    """What has the same value still."""
+    return {name: value for name, value in before.items() if now.get(name) == value}
 
 
 def exhaust(values: Iterable[object]) -> None:

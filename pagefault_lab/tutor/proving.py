@@ -12,7 +12,8 @@
     variant    the answer of one seed does not solve the task of another
 
 Lessons come from strangers. Their lines, and the answers in them, reach no files but the lesson's own
-(lesson_files.py), and each executes at most as many instructions as the lesson's budget says.
+(lesson_files.py), and each executes at most as many instructions as the lesson's budget says. What all proofs of a
+lesson take together is bounded, too, in the same way on every computer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from itertools import islice, pairwise, zip_longest
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pagefault_lab.lab.session import Session
+from pagefault_lab.machine.effort import EFFORT, TooMuch
 from pagefault_lab.problem import Problem
 from pagefault_lab.tutor.findings import Finding, LessonProved, Proof, Unproved, place_in
 from pagefault_lab.tutor.lesson import STUDENT, Ask, Lab, Lines, Predict, Program, Prose, Show, Task
@@ -45,16 +47,18 @@ __all__ = ["KINDS", "SEEDS", "Finding", "LessonProved", "Proof", "counted", "pro
 KINDS: Final = ("begin", "show", "unsolved", "answer", "without", "wrong", "hint", "message", "seed", "variant")
 SEEDS: Final = 20  # how many are tried
 MOST_PAIRS: Final = 8  # of seeds whose answers are exchanged
+MOST_EFFORT: Final = 50_000_000  # for each seed: what a careful lesson takes ten times
 
 Drawn: TypeAlias = Callable[[object], Sequence[str]]  # the lines that a layer above makes of a value
 
 
-def proofs(lesson: Lesson, drawn: Drawn, seeds: int = SEEDS) -> Iterator[Proof]:
+def proofs(lesson: Lesson, drawn: Drawn, seeds: int = SEEDS, effort: int | None = None) -> Iterator[Proof]:
     """All that is to be proved of a lesson, in the order of its parts; for so many seeds, if it has variants.
 
-    `drawn` is what makes lines of the values in `show` blocks.
+    `drawn` is what makes lines of the values in `show` blocks. The proofs may take this `effort` together
+    (machine/effort.py); where that ends, they fail.
     """
-    proving = _Proving(lesson, drawn, seeds)
+    proving = _Proving(lesson, drawn, seeds, MOST_EFFORT * max(seeds, SEEDS) if effort is None else effort)
     for at in range(len(lesson.parts)):
         if proving.can_begin(at):
             yield from proving.of_part(at)
@@ -76,10 +80,11 @@ def counted(proofs: Iterable[Proof]) -> dict[str, int]:
 class _Proving:
     """The proofs of one lesson: methods that raise a Problem if something is not as it must be."""
 
-    def __init__(self, lesson: Lesson, drawn: Drawn, seeds: int) -> None:
+    def __init__(self, lesson: Lesson, drawn: Drawn, seeds: int, effort: int = 0) -> None:
         self.lesson = lesson
         self.drawn = drawn
         self._most = seeds
+        self._effort = effort  # that is left
         self.trials = Trials(lesson)
 
     @cached_property
@@ -113,8 +118,12 @@ class _Proving:
     def of_part(self, at: int) -> Iterator[Proof]:
         """The proofs of a part, by its index."""
         part = self.lesson.parts[at]
-        proof = partial(Proof, self.lesson, part.exercise.id if part.exercise else f"part {at + 1}")
         line = _line_of(part)
+
+        def proof(kind: str, name: str, line: int, prove: Callable[[], object]) -> Proof:
+            id = part.exercise.id if part.exercise else f"part {at + 1}"
+            return Proof(self.lesson, id, kind, name, line, partial(self.within_effort, prove))
+
         yield proof("begin", "begin", line, partial(self.begins, at))
         for number, show in enumerate(_shows(part), 1):
             yield proof("show", f"show {number}", show.place, partial(self.is_fresh, at, show))
@@ -169,13 +178,29 @@ class _Proving:
         names = "|".join(map(re.escape, self.lesson.variants))
         return bool(names) and re.search(rf"\$({names})\b", repr(leading)) is not None
 
+    def within_effort(self, prove: Callable[[], object]) -> None:
+        """Prove something, as long as there is effort left."""
+        before = EFFORT.spent
+        try:
+            with EFFORT.at_most(self._effort):
+                EFFORT.spend(1)
+                prove()
+        except TooMuch:
+            raise Problem(
+                "the proofs of this lesson take too long, and were given up",
+                "let its lines execute less, or try fewer --seeds",
+                line=1,
+            ) from None
+        finally:
+            self._effort -= EFFORT.spent - before
+
     # --- what must be so
 
     def begins(self, at: int, seed: str = FIRST) -> None:
         """The blocks work, and all texts can be shown."""
         attempt = self.trials.untouched(at, seed)
         for hint in attempt.exercise.hints if attempt.exercise else ():
-            fill(hint, attempt.context())
+            fill(hint, attempt.scope())
 
     def shown(self, at: int) -> Iterator[tuple[Show, tuple[str, ...]]]:
         """The part's `show` blocks, and what belongs into each."""
@@ -243,16 +268,16 @@ class _Proving:
                 if answer is not None:
                     self.is_solved(at, answer, seed)
             case Ask() as ask:
-                self._is_answered(ask, self.trials.begun(at, seed))
+                self._is_answered(ask, self.trials.to_be_used(at, seed))
             case Predict() as predict:
-                self._is_predicted(predict, self.trials.begun(at, seed))
+                self._is_predicted(predict, self.trials.to_be_used(at, seed))
 
     def _is_answered(self, ask: Ask, attempt: Attempt) -> None:
         """The answer of a question can be said, and is right."""
         question = ask.question
         if question.answer is None:
             return
-        right = question.answer.value(attempt.context())
+        right = question.answer.value(attempt.scope())
         if question.choices and not 1 <= right <= len(question.choices):
             raise _no_choice(question, right)
         exhaust(attempt.execute(f"lesson say {_reply(right)}"))
@@ -266,7 +291,7 @@ class _Proving:
             exhaust(attempt.execute("lesson say 1"))
         for question in predict.questions:
             assert question.answer is not None
-            right = question.answer.value(attempt.context())
+            right = question.answer.value(attempt.scope())
             if question.choices and not 1 <= right <= len(question.choices):
                 raise _no_choice(question, right)
 
@@ -290,7 +315,7 @@ class _Proving:
         task = self.lesson.parts[at].exercise
         assert isinstance(task, Task)
         standing, outcome, _, problem = self.trials.run(at, wrong.lines)
-        says = _words(fill(wrong.says, self.trials.untouched(at).context()))
+        says = _words(fill(wrong.says, self.trials.untouched(at).scope()))
         if problem:
             raise problem
         if standing.solved:
@@ -320,7 +345,7 @@ class _Proving:
         """A hint does not hold a line of the answer as it is."""
         attempt = self.trials.untouched(at)
         task, _ = task_of(attempt)
-        said = _tokens(fill(hint, attempt.context()))
+        said = _tokens(fill(hint, attempt.scope()))
         for line in lines_for(attempt, task.answer) if task.answer else ():
             wanted = _tokens(line)
             places = range(len(said) - len(wanted) + 1)
@@ -337,7 +362,7 @@ class _Proving:
             case Ask() as ask:
                 remarks = [Remarks(ask.remarks)]
                 for said in range(len(ask.question.choices) + 1):
-                    remarks[0].look(self.trials.untouched(at).context(said=said))
+                    remarks[0].look(self.trials.untouched(at).scope(said=said))
             case _:
                 remarks = []
         for each in remarks:

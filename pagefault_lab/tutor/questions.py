@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.lab import expressions
 from pagefault_lab.lab.expressions import is_name
-from pagefault_lab.problem import Problem, closest
+from pagefault_lab.problem import Problem, as_hexadecimal, closest
 from pagefault_lab.tutor.lesson import Question
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
+    from pagefault_lab.lab.scopes import Scope
 
 NONE: Final = -1  # the reply `none`: there is no such value
+LONGEST: Final = 40  # characters of a reply that is told again
 
-_NUMBER: Final = r"(?:0[xX][0-9A-Fa-f]+|0[bB][01]+|[0-9]+)"
-_VALUE = re.compile(rf"-?{_NUMBER}|(?P<name>[A-Za-z_.][\w.]*)(?: ?[-+] ?{_NUMBER})?", re.ASCII)
+_NUMBER: Final = r"(?:0[xX][0-9A-Fa-f]+|0[bB][01]+|0|[1-9][0-9]*)"
+_VALUE: Final = re.compile(rf"\$?(?P<value>-?{_NUMBER}|(?P<name>[A-Za-z_.][\w.]*)(?: ?[-+] ?{_NUMBER})?)", re.ASCII)
+_LEADING_ZERO: Final = re.compile(r"0+([0-9]+)", re.ASCII)
+_WORD: Final = re.compile(r"[\w/%$]+")
 _REFUSES: Final = (
     "!ever(fault(14)) ? 3 : !pde(last(fault(14)).cr2).present ? 1 : !(last(fault(14)).error & 1) ? 2"
     " : (last(fault(14)).error & 4) && !pde(last(fault(14)).cr2).user ? 1"
@@ -45,7 +48,7 @@ def usual(name: str) -> Question:
     return Question(text, expressions.parse(answer), choices)
 
 
-def meaning(reply: str, question: Question, context: Context) -> int:
+def meaning(reply: str, question: Question, scope: Scope) -> int:
     """What a reply says, as a number: of a choice, its number from 1 on. A Problem if it says nothing."""
     text = " ".join(reply.split())
     if question.choices:
@@ -53,26 +56,51 @@ def meaning(reply: str, question: Question, context: Context) -> int:
     if text.casefold() == "none":
         return NONE
     match = _VALUE.fullmatch(text)
-    if match is None or is_name((match["name"] or "").partition(".")[0]):
-        raise Problem(f"{text} is not a value", "say the value itself: 6, 0x1f, 0b110, a symbol, or none")
-    return expressions.parse(text).value(context) & 0xFFFFFFFF
+    name = match["name"] if match is not None else None
+    if match is None or (name is not None and (is_name(name.partition(".")[0]) or name not in scope.symbols)):
+        raise Problem(f"{text[:LONGEST]} is not a value", _what_is(text))
+    return expressions.parse(match["value"]).value(scope) & 0xFFFFFFFF
+
+
+def _what_is(text: str) -> str:
+    """How a reply can be said that was none."""
+    if (hint := as_hexadecimal(text)) is not None:
+        return hint
+    if (digits := _LEADING_ZERO.fullmatch(text)) is not None:
+        return f"a decimal number has no 0 before it: {digits[1]}; hexadecimal begins with 0x, binary with 0b"
+    if text.startswith("#"):
+        return "that is a fault's name: say its number"
+    return "say the value itself: 6, 0x1f, 0b110, a symbol, or none"
 
 
 def _choice(text: str, choices: tuple[str, ...]) -> int:
-    """The number of the choice that is meant: by its number, or by enough of its beginning."""
+    """The number of the choice that is meant: by its number, by its beginning, or by words that only it has."""
     if text.isdecimal() and 1 <= int(text[:9]) <= len(choices):
         return int(text)
     plain = [" ".join(choice.replace("`", "").split()).casefold() for choice in choices]
     wanted = text.replace("`", "").casefold()
     exact = [number for number, choice in enumerate(plain, 1) if choice == wanted]
-    fitting = exact or [number for number, choice in enumerate(plain, 1) if wanted and choice.startswith(wanted)]
-    if len(fitting) != 1:
-        raise Problem(f"{text} is none of the choices", closest(wanted, plain) or f"say 1 to {len(choices)}")
+    beginning = [number for number, choice in enumerate(plain, 1) if wanted and choice.startswith(wanted)]
+    words = set(_WORD.findall(wanted))
+    inside = [number for number, choice in enumerate(plain, 1) if words and words <= set(_WORD.findall(choice))]
+    fitting = exact or beginning or inside
+    if len(fitting) > 1:
+        several = ", ".join(str(number) for number in fitting)
+        raise Problem(f"{text[:LONGEST]} could be one of several choices", f"say its number: {several}")
+    if not fitting:
+        hint = closest(wanted, plain) or f"say a number from 1 to {len(choices)}, or words of one of them"
+        raise Problem(f"{text[:LONGEST]} is none of the choices", hint)
     return fitting[0]
 
 
 def described(value: int, question: Question) -> str:
-    """A reply, or what is right, as it is told."""
+    """A reply, or what is right, as it is told: a small number in both ways, since it may have been said in either."""
+    both = not question.choices and 9 < value < 0x1000
+    return f"{value:#x} ({value})" if both else sayable(value, question)
+
+
+def sayable(value: int, question: Question) -> str:
+    """What is right, as it can be said."""
     if question.choices:
         return question.choices[value - 1] if 1 <= value <= len(question.choices) else str(value)
     if value == NONE:

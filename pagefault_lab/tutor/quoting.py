@@ -15,8 +15,8 @@ from pagefault_lab.lab import expressions
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.expressions import Expression
+    from pagefault_lab.lab.scopes import Scope
 
 FORMATS: Final = "dxzta"
 _QUOTE = re.compile(r"\{\{(?:/(\w*))?((?:(?!\{\{).)*?)\}\}", re.DOTALL)
@@ -50,32 +50,46 @@ def quotes(text: str) -> Iterator[Quote]:
         place = match.end()
 
 
-def fill(text: str, context: Context) -> str:
+def problems(text: str) -> Iterator[Problem]:
+    """What is wrong with the quotes of a text, with its column there."""
+    try:
+        for _ in quotes(text):
+            pass
+    except Problem as problem:
+        yield problem
+
+
+def fill(text: str, scope: Scope) -> str:
     """The text with every quote replaced by its value now."""
+    return replaced(text, lambda quote: written(quote.expression.value(scope), quote.letter, scope))
+
+
+def replaced(text: str, told: Callable[[Quote], str]) -> str:
+    """The text with every quote replaced by what is `told` for it."""
     if "{{" not in text:
         return text
     parts = []
     place = 0
     for quote in quotes(text):
-        parts += [text[place : quote.start], written(quote.expression.value(context), quote.letter, context)]
+        parts += [text[place : quote.start], told(quote)]
         place = quote.end
     return "".join(parts) + text[place:]
 
 
-def written(value: int, letter: str, context: Context) -> str:
+def written(value: int, letter: str, scope: Scope) -> str:
     """A number as a text has it."""
-    return _WRITTEN[letter](value, context)
+    return _WRITTEN[letter](value, scope)
 
 
-def _short(value: int, _: Context) -> str:
+def _short(value: int, _: Scope) -> str:
     return f"{value:#x}" if value >= 0x1000 else str(value)
 
 
-def _symbol(value: int, context: Context) -> str:
-    return context.symbols.name(value) or f"{value:#010x}"
+def _symbol(value: int, scope: Scope) -> str:
+    return scope.symbols.name(value) or f"{value:#010x}"
 
 
-_WRITTEN: Final[dict[str, Callable[[int, Context], str]]] = {
+_WRITTEN: Final[dict[str, Callable[[int, Scope], str]]] = {
     "": _short,
     "d": lambda value, _: str(value),
     "x": lambda value, _: f"{value:#x}",

@@ -13,12 +13,14 @@ one Problem.
 
 from __future__ import annotations
 
+import json
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.lab.recording import Line, Recording, Writer, read
-from pagefault_lab.problem import Problem
+from pagefault_lab.problem import Problem, count
 
 if TYPE_CHECKING:
     from pagefault_lab.tutor.attempt import Attempt
@@ -31,6 +33,7 @@ ROOM: Final = 8 << 20  # for the contents of files that its lines have read
 MOST_LINES: Final = 5_000  # inputs
 LONGEST_LINE: Final = 10_000  # characters of one
 LONGEST_NAME: Final = 100  # characters of a name
+_HEAD: Final = 10_000  # bytes of a first line, which are a few hundred
 
 # characters that do something to a terminal, or to the direction in which it is read; and halves of none
 _UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -86,7 +89,7 @@ def summary(attempt: Attempt) -> str:
     answers = ", ".join(id for id, standing in standings if standing.answered)
     return (
         f"{attempt.lesson.key}, {recording.lesson.get('student') or 'no name'}: "
-        f"{attempt.points} of {attempt.lesson.points} points, {recording.lines} lines; "
+        f"{attempt.points} of {count(attempt.lesson.points, 'point')}, {count(recording.lines, 'line')}; "
         f"hints: {hints or 'none'}; answers shown: {answers or 'none'}"
     )
 
@@ -94,10 +97,23 @@ def summary(attempt: Attempt) -> str:
 # --- reading
 
 
+def claimed_student(data: bytes) -> str:
+    """The student whom the beginning of a file names that cannot be read as a whole; "" for nobody. Anybody can have
+    written that."""
+    try:
+        head = data[:_HEAD].removeprefix(BOM_UTF8).partition(b"\n")[0]
+        return one_line(json.loads(head)["lesson"]["student"], LONGEST_NAME)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
 def read_submission(data: bytes, name: str) -> Submission:
     """The submission that a file of this name holds; a Problem if it is none, or is not as it was written."""
+    if not data:
+        raise Problem(f"{name} is empty, or cannot be read", _HINT)
     if len(data) > LARGEST:
         raise Problem(f"{name} is too large for a submission", f"at most {LARGEST >> 20} MiB")
+    data = data.removeprefix(BOM_UTF8)  # by an editor, or a mail
     if not data.startswith(BEGINNING):
         raise Problem(f"{name} is no submission", _HINT)
     whole = data.endswith(b"\n")

@@ -123,12 +123,13 @@ class Remarked(NamedTuple):
 
 
 class HintShown(NamedTuple):
-    """Hint number `number` of `hints`."""
+    """Hint number `number` of `hints`. `again`: it is the last one, and was shown before."""
 
     id: str
     number: int
     hints: int
     text: str
+    again: bool = False
 
 
 class AnswerShown(NamedTuple):

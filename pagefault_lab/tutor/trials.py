@@ -22,9 +22,9 @@ from pagefault_lab.tutor.quoting import fill, written
 from pagefault_lab.tutor.told import Checked
 
 if TYPE_CHECKING:
-    from pagefault_lab.lab.contexts import Context
     from pagefault_lab.lab.expressions import Expression
-    from pagefault_lab.tutor.attempt import Standing
+    from pagefault_lab.lab.scopes import Scope
+    from pagefault_lab.tutor.exercises.standing import Standing
     from pagefault_lab.tutor.lesson import Lesson, Remark
 
 FIRST: Final = ""  # the seed for which everything is proved
@@ -41,18 +41,18 @@ class Remarks:
         self.unknown: dict[int, Problem] = {}
         self.unsaid: dict[int, Problem] = {}
 
-    def look(self, context: Context) -> None:
+    def look(self, scope: Scope) -> None:
         """See what is meant now."""
         for place, remark in enumerate(self._remarks):
             try:
-                holds = remark.when.holds(context)
+                holds = remark.when.holds(scope)
             except Problem as problem:
                 self.unknown.setdefault(place, problem)
                 continue
             self.known.add(place)
             if holds:
                 try:
-                    fill(remark.say, context)
+                    fill(remark.say, scope)
                 except Problem as problem:
                     self.unsaid.setdefault(place, problem)
 
@@ -77,7 +77,7 @@ class Trials:
     def begun(self, at: int, seed: str = FIRST) -> Attempt:
         """An attempt that begins a part. A task that it continues is solved as its answer does."""
         session = Session(self.lesson.world)
-        session.files = LessonFiles(self.lesson.folder)
+        session.files = LessonFiles(self.lesson)
         attempt = Attempt(self.lesson, seed, session)
         before = [at]
         while (place := self.lesson.continued(before[-1])) is not None:
@@ -96,18 +96,23 @@ class Trials:
             self._looked_at = (at, seed), self.begun(at, seed)
         return self._looked_at[1]
 
+    def to_be_used(self, at: int, seed: str = FIRST) -> Attempt:
+        """The same, for one proof alone: what was only looked at so far, if there is that."""
+        found, self._looked_at = self._looked_at, None
+        return found[1] if found is not None and found[0] == (at, seed) else self.begun(at, seed)
+
     def run(self, at: int, lines: Lines, seed: str = FIRST) -> Run:
         """What becomes of a task when these lines are typed at its begin; several proofs ask."""
         key = at, lines, seed
         if key not in self._runs:
-            attempt = self.begun(at, seed)
+            attempt = self.to_be_used(at, seed)
             task, standing = task_of(attempt)
             remarks = Remarks(task.remarks)
-            remarks.look(attempt.context())
+            remarks.look(attempt.scope())
             problem = None
             try:
                 for _ in self._type(attempt, lines):
-                    remarks.look(attempt.context())
+                    remarks.look(attempt.scope())
             except Problem as found:
                 problem = found
             attempt.session.abandon()
@@ -150,8 +155,8 @@ def task_of(attempt: Attempt) -> tuple[Task, Standing]:
 
 def lines_for(attempt: Attempt, lines: Lines) -> tuple[str, ...]:
     """Lines as they are for this attempt."""
-    context = attempt.context()
-    return tuple(fill(line, context) for line in lines.lines)
+    scope = attempt.scope()
+    return tuple(fill(line, scope) for line in lines.lines)
 
 
 def checked_of(attempt: Attempt) -> Checked:
@@ -168,36 +173,36 @@ def outcome_of(attempt: Attempt, holding: bool = False) -> str:
         told.append(f"{checked.steps:,} steps were made, and the budget is {checked.budget:,}")
     for goal, shown in zip(task.goals, checked.goals, strict=True):
         if checked.late or shown.holds == holding:
-            told += values(goal.holds, attempt.context(), bool(shown.holds))
+            told += values(goal.holds, attempt.scope(), bool(shown.holds))
     return "\n".join(told)
 
 
 # --- the values of an expression
 
 
-def values(expression: Expression, context: Context, holding: bool) -> Iterator[str]:
+def values(expression: Expression, scope: Scope, holding: bool) -> Iterator[str]:
     """What an expression comes to: of `a && b` what holds, or what does not; of `a == b` what is compared."""
     for term in _split(expression.text, "&&"):
         sides = _split(term, "==", "!=", "<=", ">=", "<", ">")
         if len(sides) == 1:
-            text = f"{term} = {_value(term, context)}"
+            text = f"{term} = {_value(term, scope)}"
         else:
             asked = [side for side in sides if not _NUMBER.fullmatch(side)]
-            text = f"{term}: " + ", ".join(f"{side} = {_value(side, context)}" for side in asked)
-        if _holds(term, context) == holding:
+            text = f"{term}: " + ", ".join(f"{side} = {_value(side, scope)}" for side in asked)
+        if _holds(term, scope) == holding:
             yield text
 
 
-def _holds(term: str, context: Context) -> bool:
+def _holds(term: str, scope: Scope) -> bool:
     try:
-        return expressions.parse(term).holds(context)
+        return expressions.parse(term).holds(scope)
     except Problem:
         return False
 
 
-def _value(text: str, context: Context) -> str:
+def _value(text: str, scope: Scope) -> str:
     try:
-        return written(expressions.parse(text).value(context), "", context)
+        return written(expressions.parse(text).value(scope), "", scope)
     except Problem as problem:
         return problem.sentence
 

@@ -1,14 +1,17 @@
 """Grading a class of 500: seconds, memory, and whether every way of doing it finds the same, byte by byte.
 
     python tests/benchmarks/grading.py [--students N] [--lesson FILE] [--python PYTHON]... [--dask]
+    python tests/benchmarks/grading.py --course [--students N] [--lesson FILE]
 
 Without a lesson it is the small one of the tests. Each further Python needs the packages that the lab needs, and takes
-the lab itself from here.
+the lab itself from here. With --course it is the first lesson of the course, with --jobs 2 only: how fast that is
+beside plain grading in one process, and what memory a quarter of the class takes, and all of it.
 """
 
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +19,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tutor")]
@@ -56,6 +60,68 @@ def own_memory(process: int) -> int:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) >> 10
     return 0
+
+
+def children(process: int) -> list[int]:
+    with suppress(OSError):
+        tasks = Path(f"/proc/{process}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return []
+
+
+class Took(NamedTuple):
+    """What grading took: seconds of the clock and of the processors, and the most MiB that its process had, one of the
+    workers, and one of their copies."""
+
+    seconds: float
+    processor: float
+    parent: int
+    worker: int
+    copy: int
+
+
+def measured(lesson: Path, submissions: Path, out: Path) -> Took:
+    """Grade with the program and two processes."""
+    command = [sys.executable, "-m", "pagefault_lab", "grade", str(lesson), "--submissions", str(submissions)]
+    began, before = time.monotonic(), os.times()
+    process = subprocess.Popen(
+        [*command, "-o", str(out), "--jobs", "2"], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
+    parent = worker = copy = 0
+    while process.poll() is None:
+        workers = children(process.pid)
+        parent = max(parent, own_memory(process.pid))
+        worker = max([worker, *map(own_memory, workers)])
+        copy = max([copy, *(own_memory(each) for found in workers for each in children(found))])
+        time.sleep(0.05)
+    assert process.returncode in (0, 1), process.returncode
+    after = os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return Took(time.monotonic() - began, processor, parent, worker, copy)
+
+
+def of_the_course(lesson: Path, folder: Path, students: int) -> None:
+    """Grade a quarter of a class, and all of it."""
+    all_of_them, quarter = folder / "all", folder / "quarter"
+    all_of_them.mkdir()
+    quarter.mkdir()
+    hand_in(lesson, all_of_them, students)
+    for path in sorted(all_of_them.iterdir())[: students // 4]:
+        shutil.copy(path, quarter)
+    for submissions in (quarter, all_of_them):
+        count = len(list(submissions.iterdir()))
+        took = measured(lesson, submissions, folder / f"grades-{count}")
+        print(
+            f"{count} submissions of {lesson.name}, --jobs 2: {took.seconds:.1f} s ({count / took.seconds:.1f} a second"
+            f"), {took.processor:.1f} s of processors; MiB: parent {took.parent}, worker {took.worker}, "
+            f"copy {took.copy}",
+            flush=True,
+        )
+    began = time.process_time()
+    sequentially(lesson, all_of_them)
+    alone = time.process_time() - began
+    print(f"one process, no limits: {alone:.1f} s of a processor; with workers {took.processor / alone:.2f} times that")
 
 
 def reports(folder: Path) -> dict[str, bytes]:
@@ -131,9 +197,13 @@ def main() -> None:
     parser.add_argument("--lesson", type=Path)
     parser.add_argument("--python", action="append", default=[])
     parser.add_argument("--dask", action="store_true")
+    parser.add_argument("--course", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if arguments.course:
+            of_the_course(arguments.lesson or ROOT / "lessons" / "01-first-fault.md", folder, arguments.students)
+            return
         submissions = folder / "submissions"
         submissions.mkdir()
         lesson = arguments.lesson

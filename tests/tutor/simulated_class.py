@@ -143,10 +143,10 @@ def solve(attempt: Attempt, rightly: bool) -> None:
             assert lines is not None
             if not rightly:
                 type_lines(attempt, "lesson hint")
-            type_lines(attempt, *(fill(line, attempt.context()) for line in lines.lines))
+            type_lines(attempt, *(fill(line, attempt.scope()) for line in lines.lines))
         case Ask():
             assert exercise.question.answer is not None
-            right = exercise.question.answer.value(attempt.context())
+            right = exercise.question.answer.value(attempt.scope())
             type_lines(attempt, f"say {right if rightly else 1}")
         case Predict():
             type_lines(attempt, *(["say no", "say 0"] if rightly else ["say yes", "say 1"]))

@@ -1,10 +1,13 @@
 """What tests of lessons share: a lesson from the text behind its front matter, and someone who takes it."""
 
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from counting import at_most
+
 from pagefault_lab.problem import Problem
-from pagefault_lab.tutor.attempt import Attempt, Standing
+from pagefault_lab.tutor.attempt import Attempt
+from pagefault_lab.tutor.exercises.standing import Standing
 from pagefault_lab.tutor.lesson import Lesson
 from pagefault_lab.tutor.reading import read_lesson
 
@@ -23,15 +26,23 @@ def lesson_of(body: str, front: str = "", folder: Path | None = None) -> Lesson:
     return read_lesson(FRONT.format(front=front) + body, "tested.md", folder)
 
 
-def what_reading_gives(text: str) -> tuple[Lesson | Problem, float]:
-    """A lesson or what is wrong with it, and the seconds of processor time that it took to find that."""
-    start = time.process_time()
-    found: Lesson | Problem
-    try:
-        found = read_lesson(text, "sample.md")
-    except Problem as problem:
-        found = problem
-    return found, time.process_time() - start
+def what_reading_gives(text: str, calls: int) -> Lesson | Problem:
+    """A lesson or what is wrong with it, which is found by at most so many calls of functions."""
+    with at_most(calls):
+        try:
+            return read_lesson(text, "sample.md")
+        except Problem as problem:
+            return problem
+
+
+def check_place(problem: Problem, lines: Sequence[str]) -> None:
+    """A problem of the file with these lines has its place there, and tells the line."""
+    assert problem.file == "sample.md"
+    assert problem.line is not None
+    assert problem.column is not None
+    assert problem.text is not None
+    assert len(problem.text) == len(lines[problem.line - 1])
+    assert 0 <= problem.column <= len(problem.text)
 
 
 def taken(body: str, front: str = "", seed: str = "", folder: Path | None = None) -> Attempt:

@@ -14,11 +14,13 @@ from pagefault_lab.lab.results import Message
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem
 from pagefault_lab.tutor.attempt import Attempt
+from pagefault_lab.tutor.lesson_files import named_files
 from pagefault_lab.tutor.player import exhaust
 from pagefault_lab.tutor.told import (
     AnswerShown,
     AskShown,
     Checked,
+    HintShown,
     LessonLine,
     LessonShown,
     PartBegun,
@@ -258,6 +260,18 @@ def test_a_remark_is_made_when_it_comes_to_hold_and_by_check_whenever_it_holds()
     assert standing(attempt, "set").remarks == ["3 is too little"]
 
 
+def test_who_has_solved_a_task_is_told_no_mistakes_by_check() -> None:
+    attempt = taken(task().replace('when = "$ebx == 3"', 'when = "$ebx != 4"'))
+    assert of_kind(Remarked, do(attempt, "movl $3,%ebx"))
+    assert of_kind(Solved, do(attempt, "movl $5,%ebx"))
+    assert not of_kind(Remarked, do(attempt, "check"))
+
+
+def test_a_part_without_an_exercise_is_told_anew_when_it_is_reset() -> None:
+    attempt = taken("Only a text.\n")
+    assert of_kind(ProseShown, do(attempt, "lesson reset"))
+
+
 def test_an_answer_comes_after_trying_and_then_nothing_is_earned() -> None:
     attempt = taken(task())
     assert "try" in str(wrong(attempt, "answer"))
@@ -278,6 +292,30 @@ def test_hints_come_one_by_one_and_are_counted() -> None:
     texts = [getattr(value, "text", "") for value in do(attempt, "hint", "hint", "hint")]
     assert texts == ["look", "look again", "look again"]
     assert standing(attempt, "set").hints == 2
+
+
+def test_the_last_hint_says_that_there_is_no_other() -> None:
+    attempt = taken(task())
+    told = of_kind(HintShown, do(attempt, "hint", "hint", "hint"))
+    assert told == [
+        HintShown("set", 1, 2, "look"),
+        HintShown("set", 2, 2, "look again"),
+        HintShown("set", 2, 2, "look again", again=True),
+    ]
+    assert standing(attempt, "set").hints == 2
+
+
+def test_the_text_of_a_part_is_told_again_as_it_was_and_the_machine_stays() -> None:
+    attempt = Attempt(lesson_of("EBX is {{ ebx }}.\n" + lab("movl $1,%ebx") + "And {{ ebx }}.\n" + task() + "End."))
+    told = list(attempt.begin(0))
+    assert do(attempt, "movl $3,%ebx", "text")[-len(told) :] == told
+    assert attempt.session.machine.cpu.registers[3] == 3
+    do(attempt, "lesson reset", "movl $3,%ebx")
+    assert do(attempt, "lesson text") == told
+    assert do(begun_again(attempt), "text") == told
+    assert standing(attempt, "set").lines == 2
+    told = do(attempt, "lesson next")[1:]
+    assert do(attempt, "text") == told
 
 
 def test_who_types_next_is_told_what_that_is() -> None:
@@ -301,6 +339,27 @@ def test_the_values_of_a_variant_are_the_lessons_also_when_someone_sets_them() -
     do(attempt, "set $wanted = 0")
     assert not of_kind(Solved, do(attempt, "movl $0,%ebx"))
     assert of_kind(Solved, do(attempt, "movl $5,%ebx"))
+
+
+@pytest.mark.parametrize(
+    "line", ["there: .long 5", "there = 0xbfffffe0", "asm\n.long 5\nthere: .long 5\nend", "set $kept = 5"]
+)
+def test_what_the_lessons_lines_have_named_is_the_lessons_also_when_someone_names_it_anew(line: str) -> None:
+    lesson = lab("asm", "there: .long 1", "end", "set $kept = 1") + task("[there] == 5 || $kept == 5", "movl $5,there")
+    attempt = taken(lesson + lab("nop") + task("[there] == 7", "movl $7,there", "further", "continues = true\n"))
+    do(attempt, *line.split("\n"), "nop")
+    assert not standing(attempt, "set").solved
+    do(attempt, "lesson reset", "movl $5,there")
+    assert standing(attempt, "set").solved
+    do(attempt, "lesson next", "movl $7,there")
+    assert standing(attempt, "further").solved
+
+
+def test_what_someone_has_named_anew_in_a_solution_stays_so_in_the_task_that_continues() -> None:
+    lesson = lab("asm", "there: .long 1", "end") + task("[there] == 1 && ebx == 5")
+    attempt = taken(lesson + task("[there] == 7", "there: .long 7", "further", "continues = true\n"))
+    do(attempt, "asm", "there: .long 7", "end", "movl $5,%ebx", "lesson next", "nop")
+    assert standing(attempt, "further").solved
 
 
 # --- questions
@@ -333,6 +392,7 @@ def test_a_name_of_the_world_is_the_lessons_also_when_someone_gives_it_to_someth
 def test_a_reply_without_say_is_told_how_to_say_it() -> None:
     attempt = taken(ASK.format(more="") + task())
     assert wrong(attempt, "1").hint == "to reply to the question: say 1"
+    assert wrong(attempt, "hlep").hint == "did you mean help? or, to reply to the question: say hlep"
     do(attempt, "lesson next")
     assert "say" not in str(wrong(attempt, "fnord"))
 
@@ -366,13 +426,40 @@ def test_a_reply_is_a_value_and_nothing_that_finds_one(reply: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "number"), [("1", 1), ("2", 2), ("the PDE", 1), ("THE  pte", 2), ("`the PTE`", 2), ("none", 3)]
-)
+    ("reply", "hint"),
+    [
+        ("#PF", "say its number"), ("page fault", "say the value itself"), ("PF", "say the value itself"),
+        ("14h", "0x14"), ("0Eh", "0xE"), ("011", "no 0 before it: 11"), ("present", "say the value itself"),
+        ("user, write", "say the value itself"), ("P", "say the value itself"), ("x" * 5000, "say the value itself"),
+    ],
+)  # fmt: skip
+def test_a_reply_that_is_no_value_is_told_how_to_say_it(reply: str, hint: str) -> None:
+    problem = wrong(taken(ASK.format(more="")), f"say {reply}")
+    assert hint in (problem.hint or "")
+    assert len(problem.sentence) < 80
+
+
+@pytest.mark.parametrize("reply", ["14", "0xE", "0XE", "0b1110", "$14", "$0xe", " 14 ", "fourteen", "fourteen + 0"])
+def test_a_value_is_said_as_people_write_it(reply: str) -> None:
+    attempt = taken(lab("fourteen = 14", "movl $13,%ebx") + ASK.format(more=""))
+    assert of_kind(Solved, do(attempt, f"say {reply}"))
+
+
+@pytest.mark.parametrize(
+    ("reply", "number"),
+    [
+        ("1", 1), ("2", 2), ("the PDE", 1), ("THE  pte", 2), ("`the PTE`", 2), ("none", 3), ("pte", 2), ("them", 3),
+        ("of none", 3),
+    ],
+)  # fmt: skip
 def test_a_choice_is_named_by_its_number_or_the_beginning_of_its_words(reply: str, number: int) -> None:
     choices = f'choices = ["the `PDE`", "the PTE", "none of them"]\ntries = {number}'
     attempt = taken(ASK.replace("ebx + 1", str(number)).format(more=choices))
     assert of_kind(Solved, do(attempt, f"say {reply}"))
-    assert "choices" in str(wrong(taken(ASK.format(more=choices)), "say the"))
+    assert "could be one of several choices (say its number: 1, 2)" in str(
+        wrong(taken(ASK.format(more=choices)), "say the")
+    )
+    assert "none of the choices (say a number from 1 to 3" in str(wrong(taken(ASK.format(more=choices)), "say #PF"))
 
 
 def test_where_an_answer_was_corrected_what_was_said_behind_it_still_counts() -> None:
@@ -582,7 +669,37 @@ def test_a_lesson_reads_its_own_files_only_and_runs_no_compiler(line: str, tmp_p
 
 def test_a_lesson_reads_its_own_files(tmp_path: Path) -> None:
     (tmp_path / "inside.s").write_text("nop\n")
-    taken(lab("load inside.s", "insmod lecture.s"), folder=tmp_path)
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "more.s").write_text('.include "numbers.s"\n.include "constants.s"\n')
+    (tmp_path / "parts" / "numbers.s").write_text(".equ five, 5\n.globl init_module\ninit_module: ret\n")
+    taken(
+        lab("load inside.s", "insmod lecture.s", "insmod ./parts/more.s", "# which has parts/numbers.s"),
+        folder=tmp_path,
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other.md", "ada.submission", ".hidden.s", ".git/config.s", "../lesson/inside.s", "{folder}/inside.s", "link.s"],
+)
+def test_a_lesson_reads_nothing_else_that_lies_in_its_folder(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "lesson"
+    (folder / ".git").mkdir(parents=True)
+    for other in ("other.md", "ada.submission", ".hidden.s", ".git/config.s", "inside.s", "../outside.s"):
+        (folder / other).write_text("nop\n")
+    (folder / "link.s").symlink_to("../outside.s")
+    lesson = lesson_of(lab(f"load {name.format(folder=folder)}"), folder=folder)
+    assert named_files(lesson) == {}
+    with pytest.raises(Problem, match="that a lesson may read"):
+        exhaust(Attempt(lesson).begin(0))
+
+
+def test_a_lesson_reads_only_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "part3.s").write_text("nop\n")
+    with pytest.raises(Problem, match="that a lesson may read") as raised:
+        taken(lab("load part{{ 1 + 2 }}.s"), folder=tmp_path)
+    assert raised.value.hint is not None
+    assert "names it" in raised.value.hint
 
 
 @pytest.mark.parametrize("line", ["save {file}", "trace on {file}", "trace html {file}", "picture idt {file}.svg"])

@@ -39,6 +39,7 @@ from pagefault_lab.tutor.grading.grades import GRADED, PARTLY, REFUSED, Grade, f
 from pagefault_lab.tutor.grading.limits import DEFAULT, Limits
 from pagefault_lab.tutor.grading.replaying import grade
 from pagefault_lab.tutor.grading.workers import Job, Worker, grade_all, setup_of
+from pagefault_lab.tutor.reading import read_lesson
 from pagefault_lab.tutor.submission import about, write
 from pagefault_lab.tutor.variants import seed_of
 from pagefault_lab.worlds import keep_ready
@@ -144,6 +145,94 @@ def test_another_world_is_refused() -> None:
     assert graded(write(attempt)).verdict == REFUSED
 
 
+def test_a_mark_before_the_text_and_other_ends_of_lines_are_no_harm() -> None:
+    data = write(take(SMALL, "Ada", 1))
+    for each in (b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")):
+        assert graded(each) == graded(data)
+    assert graded(b"\xef\xbb\xbf" + data[:-40]).claimed == "Ada"
+
+
+@pytest.mark.parametrize("seed", ["\ud83d", "x" * 100_000, "", "\0"])
+def test_any_seed_is_one(seed: str) -> None:
+    found = graded(forged(SMALL, "Eve", ["lesson hint"], seed=seed))
+    assert (found.verdict, found.certain) == (PARTLY, True)
+
+
+def test_one_name_that_is_written_in_two_ways_is_one_student() -> None:
+    written = [graded(write(take(SMALL, name, 0))) for name in ("Zo\u00eb", " zoe\u0308 ", "ZO\u00cb")]
+    assert len({each.identity for each in written}) == 1
+    assert not any(each.flags for each in written)
+
+
+CONTINUING = """\
++++
+format = 1
+key = "continuing"
+title = "Continuing"
++++
+```task
+id = "first"
+points = 1
+goal = "eax == 5"
+answer = "movl $5,%eax"
+```
+
+```task
+id = "second"
+points = 2
+goal = "ebx == eax + 1 && ebx"
+continues = true
+answer = "leal 1(%eax),%ebx"
+```
+
+```task
+id = "third"
+points = 4
+goal = "ecx == ebx"
+continues = true
+answer = "movl %ebx,%ecx"
+```
+
+```task
+id = "alone"
+points = 8
+goal = "edx == 1"
+answer = "movl $1,%edx"
+```
+"""
+
+
+@pytest.mark.parametrize("corrected", ["eax == 6", "eax == 5 && edx == 9"])
+@pytest.mark.parametrize("behind", ["p 1", "movl $7,%eax", "1: jmp 2f; 2: nop"])
+def test_a_goal_that_was_corrected_costs_what_it_was_worth_and_what_cannot_be_had_without_it(
+    corrected: str, behind: str
+) -> None:
+    lesson = read_lesson(CONTINUING, "continuing.md")
+    attempt = begun(lesson, "Ada")
+    type_lines(attempt, "movl $5,%eax", behind, "lesson next", "leal 1(%eax),%ebx", "lesson next", "movl %ebx,%ecx")
+    type_lines(attempt, "lesson next", "movl $1,%edx")
+    assert attempt.points == 15
+    other = read_lesson(CONTINUING.replace("eax == 5", corrected), "continuing.md")
+    any_version = DEFAULT._replace(any_version=True)
+    found = grade(write(attempt), "it", {lesson.key: other}, any_version)
+    assert (found.verdict, [each.points for each in found.exercises]) == (GRADED, [0, 2, 4, 8])
+    assert [flag for flag in found.flags if "not solved any more" in flag] == [
+        f"{task} continues a task that is not solved any more: it was repeated as far as that goes"
+        for task in ("second", "third")
+    ]
+    assert grade(write(attempt), "it", {lesson.key: lesson}, any_version).flags == ()
+    assert grade(write(attempt), "it", {lesson.key: other}, DEFAULT).verdict == REFUSED
+
+
+def test_in_the_same_version_nothing_begins_before_what_it_continues_is_solved() -> None:
+    lesson = read_lesson(CONTINUING, "continuing.md")
+    data = forged(lesson, "Eve", ["lesson next", "lesson goto second", "movl $1,%ebx"])
+    found = grade(data, "it", {lesson.key: lesson}, DEFAULT)
+    assert (found.verdict, found.points) == (PARTLY, 0)
+    other = read_lesson(CONTINUING.replace("eax == 5", "eax == 6"), "continuing.md")
+    assert grade(data, "it", {lesson.key: other}, DEFAULT._replace(any_version=True)).points <= 2
+
+
 def test_files_that_are_not_as_they_were_written_are_refused() -> None:
     for data in careless(SMALL, "Ada"):
         found = graded(data)
@@ -170,7 +259,6 @@ def many(line: str, count: int = 600) -> bytes:
 def test_whatever_a_line_does_it_ends_soon_and_at_the_same_place(line: str) -> None:
     data = many(line) if not line.startswith(("p \ud800", "lesson")) else forged(SMALL, "Eve", [line] * 600)
     spent = []
-    began = time.process_time()
     for _ in range(2):
         before = EFFORT.spent
         found = graded(data, FEW)
@@ -179,8 +267,7 @@ def test_whatever_a_line_does_it_ends_soon_and_at_the_same_place(line: str) -> N
         assert "fails on it" not in found.told
         assert found.certain
         assert found.told.encode().decode().isprintable()
-    assert spent[0] == spent[1]
-    assert time.process_time() - began < 20
+    assert spent[0] == spent[1] < 2 * FEW.instructions
 
 
 def test_breakpoints_whose_commands_go_on_end_too() -> None:
@@ -202,7 +289,7 @@ def test_too_many_values_are_too_many() -> None:
 
 
 def test_too_many_lines_are_too_many() -> None:
-    assert "10 are allowed" in graded(forged(SMALL, "Eve", ["nop"] * 11), DEFAULT._replace(lines=10)).told
+    assert "more than 10" in graded(forged(SMALL, "Eve", ["nop"] * 11), DEFAULT._replace(lines=10)).told
 
 
 # --- no door to the computer that grades
@@ -322,7 +409,7 @@ def test_memory_and_time_have_an_end() -> None:
     fill = forged(SMALL, "Eve", [".fill 60000000"])
     for limits, data, told in (
         (DEFAULT._replace(memory=1), fill, "it takes more than 1 MiB of memory"),
-        (DEFAULT._replace(seconds=1), many("jmp .", 900), "it takes more than 1 seconds of processor time"),
+        (DEFAULT._replace(seconds=1), many("jmp .", 900), "it takes more than 1 second of processor time"),
     ):
         worker = Worker(PROGRAM, setup_of([SMALL], limits), limits)
         try:
@@ -402,7 +489,7 @@ def first_run(class_folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_class_is_graded(class_folder: Path, first_run: subprocess.CompletedProcess[str]) -> None:
     assert first_run.returncode == 1, first_run.stderr
     assert first_run.stderr == ""
-    assert "12 submissions, 2 count in part, 3 not at all, 1 replaced by a better one" in first_run.stdout
+    assert "12 submissions, 2 graded in part, 3 not at all, 1 replaced by a better one" in first_run.stdout
     assert max(map(len, first_run.stdout.splitlines())) <= 80
     names = set(reports(class_folder / "first"))
     assert {"grades.csv", "grades.json", "junit.xml", "report.md"} <= names
@@ -413,6 +500,9 @@ def test_reports_are_the_same_whatever_the_computer_is_like(
     class_folder: Path, first_run: subprocess.CompletedProcess[str]
 ) -> None:
     environment = {"PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Tokyo", "COLUMNS": "200", "HOME": "/nowhere"}
+    for name in ("results.json", "results/of-an-earlier-run.json"):
+        (class_folder / "again" / name).parent.mkdir(parents=True, exist_ok=True)
+        (class_folder / "again" / name).write_text("{}")
     again = run(class_folder, "again", "--jobs", "2", **environment)
     assert again.returncode == first_run.returncode
     assert reports(class_folder / "again") == reports(class_folder / "first")
@@ -444,8 +534,34 @@ def test_reports_can_be_read_by_programs(class_folder: Path, first_run: subproce
 
 def test_the_report_tells_what_went_wrong(class_folder: Path, first_run: subprocess.CompletedProcess[str]) -> None:
     report = reports(class_folder / "first")["report.md"].decode()
-    assert "were told: Without the \\`$\\`, \\{number\\} is an address." in report
-    assert "went wrong first by `movl {number},%eax`" in report
+    assert re.search(r"- told to \d students: Without the \\`\$\\`, \\{number\\} is an address\.\n", report)
+    assert re.search(r"- the first mistake of \d students: `movl \{number\},%eax`\n", report)
+    assert "12 submissions, 2 graded in part, 3 not at all" in report
+
+
+def test_one_is_counted_as_one(class_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "submission").mkdir()
+    (tmp_path / "submission" / "upload").write_bytes(handed_in(SMALL, 0))
+    run(class_folder, str(tmp_path / "out"), "--submissions", str(tmp_path / "submission"))
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert report.startswith("# Grades\n\n1 submission.\n")
+    assert "\n1 student, " in report
+    assert not re.search(r"\b1 (students|points|lines)\b", report)
+
+
+def test_a_file_that_is_damaged_goes_by_its_own_name_and_by_what_its_beginning_says() -> None:
+    honest = write(take(SMALL, "Ada", 0))
+    for data in (honest[:-30], honest.replace(b'"movl', b'"movw', 1), honest.replace(b'"Ada"', b'"Eve"', 1)):
+        found = graded(data)
+        claimed = "Eve" if b"Eve" in data else "Ada"
+        assert (found.verdict, found.student, found.claimed) == (REFUSED, "", claimed)
+        assert found.name == f"{claimed} (unverified), it.submission"
+        assert found.identity == (  # so that it takes nobody's place
+            "", "file it.submission",
+        )  # fmt: skip
+    for data in (b"", b"%PDF-1.4\n", honest[:40], b'{"recording": 1, "lesson": {"student": ["Ada"]}}\n', b"[" * 20_000):
+        assert graded(data).name == "it.submission"
+    assert graded(b'{"recording": 1, "lesson": {"student": "\\u202e=1\\n"}}\n').claimed == "\ufffd=1"
 
 
 def test_the_best_submission_of_a_student_counts(
@@ -496,6 +612,7 @@ def test_a_run_that_was_broken_off_goes_on(
     ("words", "said"),
     [
         (["--submissions", "nowhere"], "there is no folder nowhere"),
+        (["--submissions", "submissions", "-o", "./submissions/"], "submissions is where the submissions are"),
         (["--jobs", "0"], "not a number of processes"),
         (["nothing.md"], "there is no lesson nothing.md"),
         (["./small-class.md"], "have the same key small-class"),

@@ -259,6 +259,19 @@ def test_a_seed_whose_task_cannot_be_solved_is_found() -> None:
     assert {each.proof.partition(" ")[0] for each in findings(too_far, 20)} >= {"touch::seed"}
 
 
+def test_proofs_end_at_the_same_place_when_they_take_too_much_and_say_it_once() -> None:
+    lesson = read_lesson(RIGHT, "right.md", Path(__file__).parent)
+    told = [[proof.run() for proof in proofs(lesson, plain_text, 3, effort=300_000)] for _ in range(2)]
+    assert told[0] == told[1]
+    given_up = told[0].index(next(filter(None, told[0])))
+    assert 0 < given_up < len(told[0])
+    causes = {finding and finding._replace(proof="") for finding in told[0][given_up:]}
+    assert [(cause.line, cause.sentence) for cause in causes if cause] == [
+        (1, "the proofs of this lesson take too long, and were given up")
+    ]
+    assert len(causes) == 1
+
+
 def test_what_happened_is_told_by_the_values_of_the_goal() -> None:
     found = findings(flawed("{{ $place }}\nc\nnop", "{{ $place }}\nnop"), 1)
     (finding,) = [each for each in found if each.proof == "touch::answer"]

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from taking import lesson_of, what_reading_gives
+from taking import check_place, lesson_of, what_reading_gives
 
 from pagefault_lab.lab import expressions
 from pagefault_lab.problem import Problem, Problems
@@ -355,12 +355,7 @@ def test_what_is_wrong_is_said_with_its_place_and_the_line_as_it_is_written(
     text = edited(old, new)
     lines = text.replace("\r", " ").replace("\u2028", " ").split("\n")
     for problem in problems(text):
-        assert problem.file == "sample.md"
-        assert problem.line is not None
-        assert problem.column is not None
-        assert problem.text is not None
-        assert len(problem.text) == len(lines[problem.line - 1])
-        assert 0 <= problem.column <= len(problem.text)
+        check_place(problem, lines)
         if said in problem.sentence and f"{problem.text}\n"[problem.column :].startswith(there):
             return
     pytest.fail("\n".join(f"{each} at {each.text!r}[{each.column}]" for each in problems(text)))
@@ -486,8 +481,7 @@ def test_letters_of_any_script_may_stand_in_a_text() -> None:
     ids=lambda text: f"{text[-24:]!r} {len(text)}",
 )  # fmt: skip
 def test_reading_ends_soon_whatever_a_file_holds(text: str) -> None:
-    found, seconds = what_reading_gives(text)
-    assert seconds < 10
+    found = what_reading_gives(text, 20_000_000)
     if isinstance(found, Problem):
         assert len(getattr(found, "problems", ())) <= MOST_PROBLEMS
         assert len(found.sentence) < 500

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from pagefault_lab.problem import count
+from pagefault_lab.tutor.variants import same_name
+
 GRADED, PARTLY, REFUSED = "graded", "partly", "refused"
 VERDICTS: Final = (GRADED, PARTLY, REFUSED)
 
@@ -30,6 +33,9 @@ class ExerciseGrade(NamedTuple):
 class Grade(NamedTuple):
     """What a submission has earned.
 
+    `student` is who has handed it in; "" where it cannot be read as a whole. Its beginning may still name somebody:
+    that is who it is `claimed` to be of, and nobody has checked it.
+
     `verdict`: GRADED; PARTLY if a line of it did something else than it had done, so that only what was earned before
     counts; REFUSED if nothing counts. `told` is the sentence for that. `flags` are what the instructor should look at.
     `certain`: it would be the same on every computer. `counts`: it is the best one of its student in this lesson.
@@ -48,16 +54,17 @@ class Grade(NamedTuple):
     exercises: tuple[ExerciseGrade, ...]
     certain: bool = True
     counts: bool = True
+    claimed: str = ""
 
     @property
     def name(self) -> str:
-        """Who it is of, as far as is known."""
-        return self.student or self.file
+        """Who it is of, as far as is known; else the file."""
+        return self.student or (f"{self.claimed} (unverified), {self.file}" if self.claimed else self.file)
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What two submissions of one student in one lesson have in common; blanks and case are no difference."""
-        name = " ".join(self.student.split()).casefold()
+        """What two submissions of one student in one lesson have in common."""
+        name = same_name(self.student)
         return (self.lesson, f"student {name}" if name else f"file {self.file}")
 
 
@@ -84,6 +91,17 @@ class Grades(NamedTuple):
     refused: int
     replaced: int
 
+    @property
+    def sums(self) -> str:
+        """All of them in a sentence without its full stop."""
+        parts = (
+            count(self.submissions, "submission"),
+            f"{self.partly} graded in part" if self.partly else "",
+            f"{self.refused} not at all" if self.refused else "",
+            f"{self.replaced} replaced by a better one" if self.replaced else "",
+        )
+        return ", ".join(filter(None, parts))
+
 
 def row_of(grade: Grade) -> Row:
     """A grade as a line of the table."""
@@ -96,9 +114,7 @@ def row_of(grade: Grade) -> Row:
 
 def to_json(grade: Grade) -> dict[str, Any]:
     """A grade as JSON has it."""
-    exercises = [
-        each._asdict() | {"said": list(each.said), "remarks": list(each.remarks)} for each in grade.exercises
-    ]
+    exercises = [each._asdict() | {"said": list(each.said), "remarks": list(each.remarks)} for each in grade.exercises]
     return grade._asdict() | {"flags": list(grade.flags), "exercises": exercises}
 
 

@@ -13,12 +13,12 @@ from typing import Final
 from pagefault_lab import __version__
 from pagefault_lab.lab.recording import Line
 from pagefault_lab.machine.effort import EFFORT, TooMuch
-from pagefault_lab.problem import Problem
+from pagefault_lab.problem import Problem, count
 from pagefault_lab.tutor.attempt import Attempt
 from pagefault_lab.tutor.grading.grades import GRADED, PARTLY, REFUSED, ExerciseGrade, Grade
 from pagefault_lab.tutor.grading.limits import Limits
 from pagefault_lab.tutor.lesson import Lesson, Task
-from pagefault_lab.tutor.submission import Submission, one_line, read_submission
+from pagefault_lab.tutor.submission import Submission, claimed_student, one_line, read_submission
 from pagefault_lab.tutor.told import Predicted, Remarked, Wronged
 from pagefault_lab.tutor.variants import seed_of
 
@@ -34,7 +34,7 @@ def grade(data: bytes, file: str, lessons: Mapping[str, Lesson], limits: Limits)
     try:
         submission = read_submission(data, "it")
     except Problem as problem:
-        return refused(file, _sentence(problem))
+        return refused(file, _sentence(problem))._replace(claimed=claimed_student(data))
     student = submission.student
     lesson = lessons.get(submission.key)
     if lesson is None:
@@ -61,7 +61,7 @@ def _unfit(submission: Submission, lesson: Lesson, limits: Limits) -> str:
     if recording.world != lesson.world:
         return f"it was begun in the world {recording.world}, and the lesson is in {lesson.world}"
     if len(recording.inputs) > limits.lines:
-        return f"it has {len(recording.inputs)} lines, and {limits.lines} are allowed"
+        return f"it has {count(len(recording.inputs), 'line')}, more than {limits.lines:,}"
     return ""
 
 
@@ -94,11 +94,11 @@ class _Replay:
             verdict, told = PARTLY, f"{_sentence(problem)}; what was earned before counts"
         except TooMuch:
             return refused(
-                file, f"it executes more than {limits.instructions:,} instructions, or what takes as long",
+                file, f"it executes more than {count(limits.instructions, 'instruction')}, or what takes as long",
                 student, lesson,
             )  # fmt: skip
         except _TooTalkative:
-            return refused(file, f"its lines tell more than {limits.values:,} values", student, lesson)
+            return refused(file, f"its lines tell more than {count(limits.values, 'value')}", student, lesson)
         except MemoryError:
             self.attempt = None
             return refused(file, f"it takes more than {limits.memory} MiB of memory", student, lesson, certain=False)
@@ -191,6 +191,11 @@ class _Replay:
             found.append("its seed is not the student's own: it is another variant of the lesson")
         if self.submission.digest != self.lesson.digest:
             found.append("it was made with another version of the lesson")
+            found += [
+                f"{exercise.id} continues a task that is not solved any more: it was repeated as far as that goes"
+                for exercise in self.lesson.exercises
+                if self.attempt is not None and exercise.id in self.attempt.without_solution
+            ]
         if version != __version__:
             found.append(f"it was made by pagefault-lab {one_line(version, 20)}")
         return tuple(found)

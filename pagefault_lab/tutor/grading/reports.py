@@ -15,16 +15,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from pagefault_lab.problem import Problem
+from pagefault_lab.problem import Problem, count
 from pagefault_lab.tutor.grading.grades import PARTLY, REFUSED, ExerciseGrade, Grade, Grades, row_of, to_json
 from pagefault_lab.tutor.grading.keeping import Kept
 from pagefault_lab.tutor.grading.running import Entry
@@ -47,18 +49,22 @@ class Reports:
 
     def write(self) -> list[str]:
         """Write them all; their names."""
-        (self.folder / "results").mkdir(parents=True, exist_ok=True)
+        results = self.folder / "results"
+        try:
+            results.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Problem(f"{results} cannot be written: {error.strerror}") from None
         names = [
             self._write("grades.csv", self._csv),
             self._write("grades.json", self._json),
             self._write("junit.xml", self._junit),
             self._write("report.md", self._report),
         ]
-        for old in (self.folder / "results").glob("*.json"):
-            old.unlink()
-        for path, text in self._gradescope():
-            names.append(self._write(path, lambda text=text: iter((text,))))  # type: ignore[misc]
-        return names
+        gradescope = [self._write(path, lambda text=text: iter((text,))) for path, text in self._gradescope()]  # type: ignore[misc]
+        for old in (*results.glob("*.json"), self.folder / "results.json"):
+            if old.relative_to(self.folder).as_posix() not in gradescope:
+                old.unlink(missing_ok=True)  # of an earlier run
+        return names + gradescope
 
     def table(self) -> Grades:
         """The table of grades that count."""
@@ -85,13 +91,15 @@ class Reports:
     def _write(self, name: str, text: Callable[[], Iterator[str]]) -> str:
         """Write a file wholly or not at all."""
         path = self.folder / name
-        unfinished = path.with_name(f"{path.name}.unfinished")
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
         try:
             with unfinished.open("w", encoding="utf-8", newline="") as stream:
                 for piece in text():
                     stream.write(piece)
             unfinished.replace(path)
         except OSError as error:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
             raise Problem(f"{path} cannot be written: {error.strerror}") from None
         return name
 
@@ -156,10 +164,7 @@ class Reports:
     # --- for the instructor
 
     def _report(self) -> Iterator[str]:
-        table = self.table()
-        submissions = "1 submission" if table.submissions == 1 else f"{table.submissions} submissions"
-        yield f"# Grades\n\n{submissions}, of which {table.partly} count in part, {table.refused} not at all, and "
-        yield f"{table.replaced} because the same student has a better one.\n"
+        yield f"# Grades\n\n{self.table().sums}.\n"
         for lesson in self._lessons:
             yield from self._report_on(lesson)
         yield from _listed(
@@ -189,7 +194,8 @@ class Reports:
         if not points:
             yield "Nobody has handed it in.\n"
             return
-        yield f"{len(points)} students, {_mean(sum(points), len(points))} of {lesson.points} points on average, "
+        yield f"{count(len(points), 'student')}, {_mean(sum(points), len(points))} of "
+        yield f"{count(lesson.points, 'point')} on average, "
         yield f"{sorted(points)[len(points) // 2]} in the middle.\n\n"
         yield "| exercise | kind | solved | points | of | hints | answer shown |\n|---|---|--:|--:|--:|--:|--:|\n"
         for each in statistics:
@@ -231,10 +237,10 @@ class _Statistics:
         if not self.wrong and not self.remarks:
             return
         yield f"\n### {_code(self.exercise.id)}\n\n"
-        for text, count in _commonest(self.remarks):
-            yield f"- {count} were told: {_text(text)}\n"
-        for text, count in _commonest(self.wrong):
-            yield f"- {count} went wrong first by {_code(text)}\n"
+        for text, times in _commonest(self.remarks):
+            yield f"- told to {count(times, 'student')}: {_text(text)}\n"
+        for text, times in _commonest(self.wrong):
+            yield f"- the first mistake of {count(times, 'student')}: {_code(text)}\n"
 
 
 def _commonest(found: Counter[str]) -> list[tuple[str, int]]:
@@ -242,9 +248,9 @@ def _commonest(found: Counter[str]) -> list[tuple[str, int]]:
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:COMMONEST]
 
 
-def _mean(total: int, count: int) -> str:
+def _mean(total: int, number: int) -> str:
     """A mean with one digit behind the point, in whole numbers: the same everywhere."""
-    tenths = (total * 20 + count) // (2 * count) if count else 0
+    tenths = (total * 20 + number) // (2 * number) if number else 0
     return f"{tenths // 10}.{tenths % 10}"
 
 
@@ -261,12 +267,12 @@ def _listed(title: str, rows: Iterator[str]) -> Iterator[str]:
 
 
 def _csv_row(cells: Sequence[object]) -> str:
-    """A row in which no cell is a formula."""
+    """A row in which no cell is a formula. All text is quoted, for programs that take a semicolon for a comma."""
     safe = [
         f"'{cell}" if isinstance(cell, str) and cell.startswith(_COMMANDS_A_SPREADSHEET) else cell for cell in cells
     ]
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(safe)
+    csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow(safe)
     return stream.getvalue()
 
 
@@ -282,7 +288,7 @@ def _cases(grade: Grade) -> list[str]:
         if each.points == each.most:
             found.append(f"{case}/>\n")
             continue
-        message = _attribute(f"{each.points} of {each.most} points")
+        message = _attribute(f"{each.points} of {count(each.most, 'point')}")
         inside = _xml("\n".join(filter(None, (each.wrong, *each.said))))
         found.append(f"{case}><failure message={message}>{inside}</failure></testcase>\n")
     if grade.verdict == PARTLY:
@@ -318,7 +324,7 @@ def _gradescope(grades: Sequence[Grade]) -> dict[str, Any]:
                     "visibility": "visible",
                 }
             )
-    output = [f"{grade.title or grade.file}: {grade.points} of {grade.most} points" for grade in grades]
+    output = [f"{grade.title or grade.file}: {grade.points} of {count(grade.most, 'point')}" for grade in grades]
     output += [text for grade in grades for text in (grade.told, *grade.flags) if text]
     return {
         "score": sum(grade.points for grade in grades),

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -27,14 +27,15 @@ from typing import Any, BinaryIO, Final
 from pagefault_lab import __version__
 from pagefault_lab.lab import lessons as lab_lessons
 from pagefault_lab.machine.effort import EFFORT, TooMuch
-from pagefault_lab.problem import Problem
+from pagefault_lab.problem import Problem, count
 from pagefault_lab.tutor.attempt import Attempt
 from pagefault_lab.tutor.grading import fence
 from pagefault_lab.tutor.grading.grades import Grade, from_json, to_json
 from pagefault_lab.tutor.grading.limits import Limits
 from pagefault_lab.tutor.grading.replaying import grade, refused
-from pagefault_lab.tutor.lesson import Lesson
+from pagefault_lab.tutor.lesson import Lesson, Task
 from pagefault_lab.tutor.reading import read_lesson
+from pagefault_lab.tutor.trials import Trials
 from pagefault_lab.worlds import digest, keep_ready
 
 CAN_FORK: Final = hasattr(os, "fork")
@@ -59,7 +60,9 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
         lessons = _unpacked(setup["lessons"], Path(folder))
         _warm_up(lessons.values(), limits)
         _say(target, {"ready": __version__})
+        practice = _practice(lessons.values(), limits)
         for line in source:
+            next(practice, None)
             job = json.loads(line)
             file, data = job["file"], b64decode(job["data"])
             if CAN_FORK:
@@ -103,8 +106,30 @@ def _warm_up(lessons: Iterable[Lesson], limits: Limits) -> None:
                     pass
     for name in ("HOME", "USERPROFILE"):
         os.environ[name] = _NOBODY
+    _share()
+
+
+def _share() -> None:
+    """Let copies of this process have what it has, and not look through it for what is not needed any more."""
     gc.collect()
-    gc.freeze()  # so that copies share it
+    gc.freeze()
+
+
+def _practice(lessons: Iterable[Lesson], limits: Limits) -> Iterator[None]:
+    """Do what submissions do, an answer or a wrong answer at a time: a copy of this process begins with the guest code
+    translated that was hot in them. A few submissions need not wait for all of it."""
+    if not CAN_FORK:
+        return
+    for lesson in lessons:
+        trials = Trials(lesson)
+        for at, part in enumerate(lesson.parts):
+            if isinstance(task := part.exercise, Task):
+                for lines in (task.answer, *(wrong.lines for wrong in task.wrong)):
+                    if lines is not None:
+                        with suppress(Problem, TooMuch), EFFORT.at_most(limits.instructions):
+                            trials.run(at, lines)
+                        _share()
+                        yield
 
 
 def _grade_here(data: bytes, file: str, lessons: Mapping[str, Lesson], limits: Limits, folder: Path) -> Grade:
@@ -175,7 +200,7 @@ def _end_of(status: int, limits: Limits) -> str:
         return _memory(limits)
     number = os.WTERMSIG(status)
     if number in (signal.SIGXCPU, signal.SIGKILL):
-        return f"it takes more than {limits.seconds} seconds of processor time"
+        return f"it takes more than {count(limits.seconds, 'second')} of processor time"
     return f"the process that repeats it was ended by {signal.Signals(number).name}"
 
 

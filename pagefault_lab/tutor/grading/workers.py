@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -20,8 +19,8 @@ from pagefault_lab.tutor.grading.limits import Limits
 from pagefault_lab.tutor.grading.replaying import refused
 from pagefault_lab.tutor.grading.worker import CAN_FORK
 from pagefault_lab.tutor.lesson import Lesson
+from pagefault_lab.tutor.lesson_files import named_files
 from pagefault_lab.tutor.submission import LARGEST
-from pagefault_lab.worlds.files import LARGEST as LARGEST_FILE
 
 # Python begins isolated, and then looks for modules where this process does: never in the folder that it stands in,
 # which may hold what was handed in.
@@ -42,32 +41,14 @@ class Job(NamedTuple):
 def setup_of(lessons: Iterable[Lesson], limits: Limits) -> bytes:
     """What a worker needs to know first, as a line: the lessons with the files that they read, and the limits."""
     told = [
-        {"name": Path(lesson.name).name, "text": lesson.source, "files": _files_of(lesson)} for lesson in lessons
-    ]  # fmt: skip
+        {
+            "name": Path(lesson.name).name,
+            "text": lesson.source,
+            "files": {name: b64encode(data).decode("ascii") for name, data in named_files(lesson).items()},
+        }
+        for lesson in lessons
+    ]
     return json.dumps({"lessons": told, "limits": list(limits)}).encode("ascii") + b"\n"
-
-
-def _files_of(lesson: Lesson) -> dict[str, str]:
-    """The files of a lesson's folder that are named in it, or in such a file."""
-    if lesson.folder is None:
-        return {}
-    found: dict[str, str] = {}
-    texts = [lesson.source]
-    while texts:
-        for name in sorted(set(re.findall(r"[\w./+-]+\.\w+", texts.pop()))):
-            path = lesson.folder / name
-            if name not in found and _is_below(path, lesson.folder) and path.stat().st_size <= LARGEST_FILE:
-                data = path.read_bytes()
-                found[name] = b64encode(data).decode("ascii")
-                texts.append(data.decode("latin-1"))
-    return found
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    try:
-        return path.is_file() and path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError):
-        return False
 
 
 class Worker:
