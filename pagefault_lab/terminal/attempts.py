@@ -3,6 +3,7 @@
 lessons/first-fault.journal                    the attempt, as journal.py keeps any session
 lessons/first-fault.20261122-221533.journal    one that was kept aside
 lessons/first-fault.progress                   how it stands: for the list, it earns nothing anywhere
+lessons/first-fault.file                       where the lesson's file lay
 lessons/student                                the name that was given last
 """
 
@@ -119,6 +120,23 @@ def recall(key: str) -> Progress | None:
         return Progress("", 0, 0, 0, 0)
 
 
+def remember_file(key: str, file: Path) -> None:
+    """Keep where the lesson of an attempt lies; if that cannot be, it must be named to hand the attempt in."""
+    path = path_of(key)
+    if path is not None:
+        with suppress(OSError):
+            _replace(path.with_suffix(".file"), str(file.resolve()))
+
+
+def file_of(key: str) -> Path | None:
+    """The file of the lesson of an attempt, which may be gone; None if nobody knows."""
+    path = path_of(key)
+    with suppress(OSError, ValueError):  # and no file is called as some keys that people type
+        if path is not None and key == Path(key).name:
+            return Path(path.with_suffix(".file").read_text("utf-8"))
+    return None
+
+
 def latest() -> str | None:
     """The key of the lesson that was taken last; None if none was."""
     place = folder()
@@ -131,15 +149,30 @@ def latest() -> str | None:
 
 def student(named: str | None = None) -> str:
     """Whose attempts are made here: who is `named`, and from then on; else the name of the user."""
+    if named is None:
+        return _named() or _account()
+    name = name_of(named)
     place = folder()
-    if named is not None:
-        name = name_of(named)
-        if place is not None:
-            _replace(place / "student", name)
-        return name
+    if place is not None:
+        _replace(place / "student", name)
+    return name
+
+
+def is_of_account(name: str) -> bool:
+    """Whether nobody has given this name, but it is that of the user's account."""
+    return name == _account() and name != _named()
+
+
+def _named() -> str | None:
+    """The name that was given last."""
+    place = folder()
     with suppress(OSError, ValueError, Problem):
         if place is not None:
             return name_of((place / "student").read_text("utf-8"))
+    return None
+
+
+def _account() -> str:
     try:
         return name_of(getuser())
     except (OSError, KeyError, ImportError, Problem):  # nobody knows, as in a container

@@ -61,7 +61,7 @@ def _first_words(session: Session) -> dict[str, str]:
 def _path_before(line: str) -> str | None:
     """The beginning of a file's name at the end of a line, if its command takes one there."""
     from pagefault_lab.commands import find, get, spellings
-    from pagefault_lab.commands.parameters import takes_path
+    from pagefault_lab.commands.parameters.signature import takes_path
 
     try:
         found = find(line)

@@ -99,10 +99,11 @@ def _run(words: list[str]) -> int:
 
 
 def _dress(theme: str | None) -> None:
-    """The theme to begin with: what the command line says, else the environment, else the default."""
+    """The theme to begin with: what the command line says, else the environment, else what was chosen last, or the
+    default."""
     from pagefault_lab.terminal import look
 
-    look.choose(theme or os.environ.get("PAGEFAULT_LAB_THEME") or look.chosen())
+    look.choose(theme or os.environ.get("PAGEFAULT_LAB_THEME") or look.remembered() or look.chosen())
 
 
 def _prompt(world: str, plain: bool) -> int:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 
-def state_folder() -> Path | None:
-    """The folder for what outlives a session, such as the history; made if it is missing. None if there can be none."""
+def state_path() -> Path:
+    """Where the folder for what outlives a session is, or would be."""
     chosen = os.environ.get("XDG_STATE_HOME", "")
     if os.path.isabs(chosen):
         base = chosen
@@ -16,7 +16,12 @@ def state_folder() -> Path | None:
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     else:
         base = "~/Library/Application Support" if sys.platform == "darwin" else "~/.local/state"
-    folder = Path(os.path.expanduser(base), "pagefault-lab")
+    return Path(os.path.expanduser(base), "pagefault-lab")
+
+
+def state_folder() -> Path | None:
+    """That folder, made if it is missing; None if there can be none."""
+    folder = state_path()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:

@@ -40,6 +40,8 @@ def _grade(arguments: Namespace, screen: Screen) -> int:
     from pagefault_lab.tutor.grading.workers import setup_of
 
     lessons, limits, to = _lessons(arguments.lessons), _limits(arguments), Path(arguments.to)
+    if to.resolve() == Path(arguments.submissions).resolve():
+        raise Problem(f"{to} is where the submissions are", "-o names another folder for the reports")
     files = handed_in(Path(arguments.submissions), to.resolve())
     if not files:
         raise Problem(f"there is nothing in {arguments.submissions}", "--submissions names the folder to look in")

@@ -15,11 +15,11 @@ Repeat what was handed in, each submission in a process of its own, and write
 grades.csv, grades.json, junit.xml, report.md, and a results.json for each
 student as Gradescope has it.
 
-Every file below DIR counts as handed in, but hidden ones. Of several by one
-student for one lesson, the one with the most points counts. A line that does
-something else than it had done ends a submission: what was earned before it
-counts. One that cannot be read, is of another version of the lesson, or takes
-more than it may, earns nothing, and says why."""
+Every file below DIR counts as handed in, but hidden ones and links. Of several
+by one student for one lesson, the one with the most points counts. A line that
+does something else than it had done ends a submission: what was earned before
+it counts. One that cannot be read, is of another version of the lesson, or
+takes more than it may, earns nothing, and says why."""
 
 EPILOGUE: Final = """\
 exit status:

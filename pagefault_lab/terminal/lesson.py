@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
-from pagefault_lab.problem import Problem
+from pagefault_lab.problem import Problem, count
 from pagefault_lab.terminal import attempts
 from pagefault_lab.terminal.banner import TITLE
 from pagefault_lab.terminal.screen import Screen
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pagefault_lab.terminal.lesson_screen import LessonScreen
     from pagefault_lab.tutor.attempt import Attempt
     from pagefault_lab.tutor.lesson import Lesson
-    from pagefault_lab.tutor.told import PartBegun
 
 HELP: Final = "`hint` helps, `lesson` lists the parts, quit or Ctrl-D leaves; all is kept"
 
@@ -65,7 +65,8 @@ class Taking:
         if kept is None or again:
             self.attempt = self._new(student, seed)
         else:
-            self.attempt = self._brought_back(kept, student, seed)
+            self.attempt = self._gone_on_with(kept, student, seed)
+        attempts.remember_file(self.lesson.key, Path(self.lesson.name))
         self._journal = attempts.journal(self.lesson.key, kept)
         self._keep()
         opening = Opening(self.lesson.world, session=self.attempt.session)
@@ -91,20 +92,31 @@ class Taking:
         attempt.recording.lesson = about(lesson, name, attempt.seed)
         return attempt
 
-    def _brought_back(self, kept: Kept, student: str | None, seed: str | None) -> Attempt:
-        """The attempt that was kept, as it was behind its last finished line, or the last one that is as it was. If
-        that is not all, it is kept aside."""
+    def _gone_on_with(self, kept: Kept, student: str | None, seed: str | None) -> Attempt:
+        """The attempt that was kept; one in which nothing was typed yet may still become anybody's."""
         from pagefault_lab.lab.recording import read
-        from pagefault_lab.terminal.entry import bug
-        from pagefault_lab.terminal.resume import lines, said_if_it_takes_long
-        from pagefault_lab.tutor.attempt import Attempt
+        from pagefault_lab.tutor.variants import seed_of
 
         try:
             found = read(kept.read(), str(kept.path))
         except Problem as problem:
             problem.hint = self._anew
             raise
-        self._check_same(found, student, seed)
+        if found.recording.inputs or found.damaged is not None:
+            self._check_same(found, student, seed)
+            return self._brought_back(kept, found)
+        about = found.recording.lesson
+        if seed is None and about.get("seed") != seed_of(about.get("student", ""), self.lesson.key):
+            seed = about.get("seed")  # it was given
+        return self._new(student, seed)
+
+    def _brought_back(self, kept: Kept, found: Read) -> Attempt:
+        """The attempt that was kept, as it was behind its last finished line, or the last one that is as it was. If
+        that is not all, it is kept aside."""
+        from pagefault_lab.terminal.entry import bug
+        from pagefault_lab.terminal.resume import lines, said_if_it_takes_long
+        from pagefault_lab.tutor.attempt import Attempt
+
         about = found.recording.lesson
         attempt = Attempt(self.lesson, about["seed"])
         attempt.recording.lesson = about
@@ -142,27 +154,29 @@ class Taking:
         """The first screen; of a lesson that goes on, where one stands."""
         lesson, attempt, screen = self.lesson, self.attempt, self.screen(self.plain)
         begins = not attempt.recording.inputs
-        minutes = f", about {lesson.minutes} minutes" if lesson.minutes else ""
-        sentences = (f"{lesson.title}{minutes}", lesson.summary if begins else "", HELP)
+        minutes = f", about {count(lesson.minutes, 'minute')}" if lesson.minutes else ""
+        name = attempt.recording.lesson["student"]
+        about = f"{lesson.title}{minutes}; you are {name}"
+        sentences = (about, lesson.summary if begins else "", HELP, self._how_to_be_named(name))
         screen.greet(printable(sentence) for sentence in sentences if sentence)
         if begins:
             for value in attempt.begin(0):
                 screen.show(value)
-        elif attempt.exercise is None:
-            self._say(f"  part {attempt.at + 1} of {len(lesson.parts)}: `lesson next` goes on")
         else:
-            screen.show(self._begun())
-            screen.show(attempt.shown())
+            screen.show(attempt.begun())
+            self._say("  `text` tells this part again from its beginning")
+            if attempt.exercise is not None:
+                screen.show(attempt.shown())
+            else:
+                self._say("  `lesson next` goes on")
         self.typed_ahead = screen.typed_ahead
 
-    def _begun(self) -> PartBegun:
-        """The part where one stands."""
-        from pagefault_lab.tutor.told import PartBegun
-
-        attempt, exercise = self.attempt, self.attempt.exercise
-        return PartBegun(
-            self.lesson.title, attempt.at + 1, len(self.lesson.parts), exercise.id if exercise is not None else ""
-        )
+    def _how_to_be_named(self, name: str) -> str:
+        """How to hand in under one's own name, for someone who has only that of the account."""
+        if not attempts.is_of_account(name):
+            return ""
+        begun = "`lesson submit " if self.attempt.recording.inputs else "`lesson ... "
+        return f'{name} is the name of this account; {begun}--student "Your Name"` gives yours'
 
     # --- keeping
 
@@ -225,8 +239,6 @@ class Taking:
 
     def _following(self) -> str:
         """The number of the lesson behind this one in the course; "" for none."""
-        from pathlib import Path
-
         from pagefault_lab.tutor import course
 
         files = [path.resolve() for path in course.files()]

@@ -28,7 +28,7 @@ class LessonScreen(PromptScreen):
         self._ends = ends
         self._room: int | None = None  # rows until one has to wait; None while no part is told, or nobody reads
         self._above = 0  # rows that stand above the part
-        self._gap: bool | None = None  # whether the last row drawn was blank; None where a part begins
+        self._gap: bool | None = None  # whether the last row drawn was blank; None before the first
 
     def greet(self, sentences: Iterable[str]) -> None:
         """Say something at the top of the first screen, below the title."""
@@ -44,7 +44,7 @@ class LessonScreen(PromptScreen):
             self._room = self._height - self._above
         if self._room is None and not isinstance(value, ProseShown | TaskShown | AskShown | PredictShown):
             super().draw(value)
-            self._gap = None if isinstance(value, PartBegun) else False
+            self._gap = False
         else:
             self._draw_in_pages(value)
         if isinstance(value, LessonShown) and value.over:
@@ -67,7 +67,7 @@ class LessonScreen(PromptScreen):
                 self.console.print(Segments([*row, Segment.line()]), end="")
             rows = rows[fitting:]
             if self._room is not None:
-                self._room -= fitting
+                self._room = max(self._room - fitting, 0)
                 if rows:
                     self._wait()
 
@@ -78,16 +78,17 @@ class LessonScreen(PromptScreen):
         elif isinstance(value, TaskShown | AskShown | PredictShown) and self._gap is False:
             rows = [[], *rows]
         if rows:
-            self._gap = None if isinstance(value, PartBegun) else _is_blank(rows[-1])
+            self._gap = _is_blank(rows[-1])
         return rows
 
     def _fitting(self, rows: list[list[Segment]], value: object) -> int:
-        """How many rows are shown before one has to wait."""
+        """How many rows are shown before one has to wait. Nobody waits for blank ones at the end."""
         room = self._room
-        more = TOGETHER if isinstance(value, LessonLine) else 0
-        if room is None or len(rows) + more <= room:
+        written = max((number for number, row in enumerate(rows, 1) if not _is_blank(row)), default=0)
+        needed = written + (TOGETHER if isinstance(value, LessonLine) else 0)
+        if room is None or needed <= room:
             return len(rows)
-        if len(rows) + more <= self._height and not isinstance(value, ProseShown):
+        if needed <= self._height and not isinstance(value, ProseShown):
             return 0
         blank = [place for place, row in enumerate(rows[: room + 1]) if _is_blank(row)]
         if blank and blank[-1]:

@@ -1,17 +1,21 @@
-"""The theme in which this process draws on its terminal, for rich and for prompt_toolkit."""
+"""The theme in which this process draws on its terminal, for rich and for prompt_toolkit, remembered or not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, cast
 
 from pagefault_lab.problem import Problem, closest
+from pagefault_lab.terminal.folders import state_folder, state_path
 from pagefault_lab.views.themes import DEFAULT, THEMES
 
 if TYPE_CHECKING:
     from rich.theme import Theme
 
     from pagefault_lab.lab.theme import ThemeName
+
+REMEMBERED: Final = "theme"  # the file's name
 
 _chosen = DEFAULT
 
@@ -27,6 +31,23 @@ def choose(name: str) -> None:
 def chosen() -> ThemeName:
     """The name of the theme."""
     return cast("ThemeName", _chosen)
+
+
+def remember() -> None:
+    """Let the next sessions begin in this theme; where nothing can be kept, they begin as this one did."""
+    folder = state_folder()
+    if folder is not None:
+        with suppress(OSError):
+            (folder / REMEMBERED).write_text(f"{_chosen}\n", "ascii")
+
+
+def remembered() -> str | None:
+    """The theme that was chosen in an earlier session; None if none was, or none that there is."""
+    try:
+        name = (state_path() / REMEMBERED).read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return name if name in THEMES else None
 
 
 def for_rich() -> Theme:

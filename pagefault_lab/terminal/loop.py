@@ -120,7 +120,8 @@ def drawn(picture: Picture) -> str:
 
 @contextmanager
 def interrupts(session: Session) -> Iterator[list[int]]:
-    """While a line is executed, Ctrl-C stops a run between two steps; a second one ends whatever takes so long.
+    """While a line is executed, Ctrl-C stops a run between two steps; a second one ends whatever takes so long. What is
+    brought to its end then, is: further ones end nothing.
 
     Gives the list of signals that came.
     """
@@ -129,7 +130,7 @@ def interrupts(session: Session) -> Iterator[list[int]]:
     def stop(number: int, frame: object) -> None:
         came.append(number)
         session.interrupt()
-        if len(came) > 1:
+        if len(came) == 2:
             raise KeyboardInterrupt
 
     try:

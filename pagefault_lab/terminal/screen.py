@@ -35,8 +35,10 @@ class Output(Protocol):
 class Screen:
     """Text for people. With `plain`, or on a stream that knows no Unicode, it is ASCII; with `plain` without colour.
 
-    Problems go to `errors`, if it is given.
+    Problems go to `errors`, if it is given. `remembers_theme`: what is chosen here is a wish for later sessions, too.
     """
+
+    remembers_theme = False
 
     def __init__(self, plain: bool = False, stream: TextIO | None = None, errors: TextIO | None = None) -> None:
         self.plain = plain
@@ -62,6 +64,8 @@ class Screen:
         """Draw in the theme that is wished for; which one it is now."""
         if wish.name is not None:
             look.choose(wish.name)
+            if self.remembers_theme and self.stream.isatty():
+                look.remember()
             self.__dict__.pop("console", None)
         return wish._replace(name=look.chosen())
 
@@ -88,6 +92,7 @@ class PromptScreen(Screen):
     """The screen of a line at a terminal's prompt, on which the full-screen view can be opened: `layout_asked` tells
     whether. `typed_ahead` is the next line, if it was typed while this one was still being told."""
 
+    remembers_theme = True
     layout_asked = False
     typed_ahead = ""
 

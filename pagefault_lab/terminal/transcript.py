@@ -58,6 +58,8 @@ class Transcript(Screen):
     """An output that keeps what it is to show. `closes`: a line has asked to close the full-screen view.
     `tells_a_part`: it begins a part of a lesson, which is to be read from its beginning."""
 
+    remembers_theme = True
+
     def __init__(self, plain: bool) -> None:
         super().__init__(plain)
         self.closes = self.tells_a_part = False

@@ -25,18 +25,12 @@ def grades(found: Grades) -> Lines:
         for row in found.rows
     ]
     heading = ("student", "lesson", "points", "of", "solved", "hints")
-    counts = [
-        "1 submission" if found.submissions == 1 else f"{found.submissions} submissions",
-        f"{found.partly} count in part" if found.partly else "",
-        f"{found.refused} not at all" if found.refused else "",
-        f"{found.replaced} replaced by a better one" if found.replaced else "",
-    ]
     said = [
         Line.of(Span(_cut(printable(row.student)), NAME), ": ", Span(printable(row.told), BAD))
         for row in found.rows
         if row.told
     ]
-    sums = Line.of(", ".join(filter(None, counts)))
+    sums = Line.of(found.sums)
     empty = Line.of("")
     return Lines.of(table(rows, heading, right=(2, 3, 4, 5)), empty, *said, *([empty] if said else []), sums)
 

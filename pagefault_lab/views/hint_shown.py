@@ -11,4 +11,5 @@ from pagefault_lab.views.lines import STRONG, Lines, Span
 @view(HintShown)
 def hint_shown(hint: HintShown) -> Lines:
     """`hint 1 of 3: ...`."""
-    return behind(hint.text, Span(f"hint {hint.number} of {hint.hints}", STRONG), ": ")
+    again = " again, there is no other" if hint.again else ""
+    return behind(hint.text, Span(f"hint {hint.number} of {hint.hints}", STRONG), f"{again}: ")

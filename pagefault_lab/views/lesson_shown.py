@@ -50,8 +50,10 @@ def _row(row: PartRow) -> Iterator[Part]:
 
 
 def _left(lesson: LessonShown) -> Line:
-    """What has not earned all that it could."""
-    left = [row.exercise for row in lesson.rows if row.earned < row.points]
+    """What has not earned all that it could, and the first of it that still can."""
+    left = [row for row in lesson.rows if row.earned < row.points]
     if not left:
         return Line.of(Span("✓ every exercise is solved", GOOD))
-    return Line.of(f"not all points: {', '.join(left)}; `lesson goto NAME` returns to one", hang=0)
+    still = [row.exercise for row in left if row.state != "missed"]
+    how = f"`lesson goto {still[0]}` returns to what can still be done" if still else "what was missed counts no more"
+    return Line.of(f"not all points: {', '.join(row.exercise for row in left)}; {how}", hang=0)

@@ -201,11 +201,29 @@ def test_a_student_edition_gives_no_answers() -> None:
     edition = read_lesson(publish(lesson_of()), "handed-out.md")
     with pytest.raises(Problem, match="this edition of the lesson has no answers"):
         handout(edition, answers=True)
-    with pytest.raises(Problem, match="a task continues set, whose answer is not in this edition"):
-        handout(edition)
     alone = LESSON.replace("continues = true\n", "")
     shown = html.page(handout(read_lesson(publish(lesson_of(alone)), "handed-out.md")))
     assert shown == html.page(handout(lesson_of(alone)))
+
+
+def test_what_a_student_edition_does_not_know_is_left_open() -> None:
+    block = (
+        "It goes on, at {{/x user_heap + $number - $number }}, with {{ ebx }}.\n\n```lab\nmovl ${{ eax }},%ecx\n```\n"
+    )
+    text = LESSON.replace("It goes on.", block).replace(
+        "continues = true", 'continues = true\nhints = ["{{ $number }}"]'
+    )
+    shown = handout(read_lesson(publish(lesson_of(text)), "handed-out.md"), hints=True)
+    paper, page = markdown.text(shown), html.page(shown)
+    heap, number = re.search(r"\*\*(0x\w+)\*\*", paper), re.search(r"Put (\d+) into EAX", paper)
+    assert heap is not None
+    assert number is not None
+    for said in (f"It goes on, at {heap[1]}, with [?].", "EAX, which is [?].", "[?] is what the machine says there"):
+        assert said in paper
+        assert said in page
+    assert "movl $[?],%ecx" in paper
+    assert f"**Hints**\n\n1. {number[1]}\n" in paper
+    assert paper.index("Put ") < paper.index("[?]") < paper.index("Which entry is missing?")
 
 
 # --- what never is

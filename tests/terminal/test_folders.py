@@ -2,13 +2,18 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from prompt_toolkit.history import InMemoryHistory
 
+from pagefault_lab.lab.theme import ThemeChosen
+from pagefault_lab.terminal import look
 from pagefault_lab.terminal.folders import state_folder
 from pagefault_lab.terminal.history import KeptHistory, history
+from pagefault_lab.terminal.screen import PromptScreen, Screen
 
 
 def test_the_state_folder_is_the_one_that_the_user_names(home: Path) -> None:
@@ -52,3 +57,48 @@ def test_a_history_that_cannot_be_read_or_written_is_empty(home: Path) -> None:
 def test_a_history_that_is_no_text_does_no_harm(home: Path) -> None:
     (home / "history").write_bytes(b"\xff\xfe\n+si\n\x00\n")
     assert "si" in list(KeptHistory(str(home / "history")).load_history_strings())
+
+
+# --- the theme
+
+
+class TerminalStream(StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def default_theme() -> Iterator[None]:
+    look.choose("default")
+    yield
+    look.choose("default")
+
+
+def test_the_theme_that_was_chosen_at_a_prompt_is_remembered(home: Path, default_theme: None) -> None:
+    assert look.remembered() is None
+    assert not (home / "state").exists()  # to look for it makes no folder
+    PromptScreen(stream=TerminalStream()).show(ThemeChosen("blue-orange"))
+    assert look.remembered() == "blue-orange"
+    PromptScreen(stream=TerminalStream()).show(ThemeChosen(None))  # only a question
+    assert look.remembered() == "blue-orange"
+
+
+@pytest.mark.parametrize("screen", [Screen(stream=TerminalStream()), PromptScreen(stream=StringIO())])
+def test_the_theme_of_a_script_or_of_a_file_is_not(home: Path, default_theme: None, screen: Screen) -> None:
+    screen.show(ThemeChosen("mono"))
+    assert look.chosen() == "mono"
+    assert look.remembered() is None
+
+
+@pytest.mark.parametrize("kept", [b"purple\n", b"", b"\xff\xfe", None])
+def test_a_remembered_theme_that_makes_no_sense_is_none(home: Path, kept: bytes | None) -> None:
+    folder = state_folder()
+    assert folder is not None
+    if kept is None:
+        (folder / "theme").mkdir()
+        look.remember()  # nor can it be kept there
+    else:
+        (folder / "theme").write_bytes(kept)
+    assert look.remembered() is None

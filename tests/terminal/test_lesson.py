@@ -21,6 +21,7 @@ from pagefault_lab.terminal.arguments import parse
 from pagefault_lab.terminal.lesson_arguments import WordsParser
 from pagefault_lab.tutor import course
 from pagefault_lab.tutor.attempt import Attempt
+from pagefault_lab.tutor.submission import read_submission
 from pagefault_lab.tutor.variants import seed_of
 
 pytestmark = [
@@ -176,6 +177,14 @@ def test_a_lesson_is_taken_through_a_pipe_from_its_beginning_to_its_end() -> Non
         place = found + len(text)
 
 
+def test_one_blank_row_is_above_an_exercise_also_where_its_part_has_no_text(tmp_path: Path) -> None:
+    asks = [f'```ask\nid = "{each}"\npoints = 1\nquestion = "Well?"\nanswer = "1"\n```\n' for each in ("one", "two")]
+    lesson = tmp_path / "asks.md"
+    lesson.write_text('+++\nformat = 1\nkey = "asks"\ntitle = "Asks"\nsummary = "Asks."\n+++\n' + "\n".join(asks))
+    told = lab("lesson", str(lesson), "--plain", typed="lesson next\n")[1]
+    assert re.search(r"part 1 of 2 --\n\n-- question: one -(.|\n)*part 2 of 2 --\n\n-- question: two -", told)
+
+
 def test_a_screen_without_utf8_and_one_without_colour_are_readable() -> None:
     status, told, _ = lab("lesson", str(SMALL), typed="check\nlesson\n", LC_ALL="C")
     assert status == 0
@@ -219,6 +228,60 @@ def test_the_student_is_remembered_and_others_are_told_apart() -> None:
         assert sentence in complaint
         assert "--again begins anew" in complaint
     assert attempts.student() == "Ada"
+
+
+def test_the_name_is_shown_and_while_nothing_is_typed_it_can_be_changed() -> None:
+    words = ("lesson", str(SMALL))
+    _, told, _ = lab(*words)
+    account = attempts.student()
+    assert f"A small lesson, about 5 minutes; you are {account}\n" in told
+    assert f"{account} is the name of this account" in told
+    assert '`lesson ... --student "Your Name"` gives yours' in " ".join(told.split())
+    told = take()
+    assert "A small lesson, about 5 minutes; you are Ada\n" in told
+    assert "of this account" not in told
+    assert f"Put {NUMBER} into EAX." in told
+    take("--seed", "x", typed="")
+    assert read(kept().read_bytes(), "").recording.lesson["seed"] == "x"
+    lab(*words, typed="hint\n")  # the seed that was given stays
+    assert read(kept().read_bytes(), "").recording.lesson["seed"] == "x"
+    assert lab(*words, "--student", "Bob")[0] == 2
+
+
+def test_what_was_done_under_the_accounts_name_is_handed_in_under_another(tmp_path: Path) -> None:
+    lab("lesson", str(SMALL), typed="hint\n")
+    account, out = attempts.student(), str(tmp_path / "out")
+    assert '`lesson submit --student "Your Name"` gives yours' in " ".join(lab("lesson", str(SMALL))[1].split())
+    _, told, _ = lab("lesson", "submit", str(SMALL), "-o", out)
+    assert f"{account} is the name of this account" in told
+    _, told, _ = lab("lesson", "submit", "-o", out, "--student", "Ada")
+    assert "small, Ada: 0 of 7 points, 1 line; hints: number 1" in told
+    assert f"has the numbers of {account}" in told
+    assert "of this account" not in told
+    submission = read_submission(Path(out).read_bytes(), "it")
+    assert (submission.student, submission.seed) == ("Ada", seed_of(account, "small"))
+
+
+def test_a_lesson_from_a_file_is_handed_in_without_its_name_or_by_its_key(tmp_path: Path) -> None:
+    folder = tmp_path / "far away"
+    folder.mkdir()
+    file = Path(copy(folder))
+    lab("lesson", str(file), "--student", "Ada", typed="hint\n")
+    out = str(tmp_path / "out")
+    assert lab("lesson", "submit", "-o", out)[0] == 0
+    assert lab("lesson", "submit", "small", "-o", out)[0] == 0
+    file.rename(folder / "elsewhere.md")
+    status, _, complaint = lab("lesson", "submit", "-o", out)
+    assert status == 2
+    assert "the file of the lesson small is not any more where it was" in complaint
+    assert lab("lesson", "submit", str(folder / "elsewhere.md"), "-o", out)[0] == 0
+
+
+def test_of_a_part_that_goes_on_its_text_is_told_when_asked_for() -> None:
+    take(typed=f"movl ${NUMBER},%eax\n")
+    told = take(typed="text\n")
+    assert told.index("`text` tells this part again") < told.index("Registers hold numbers.")
+    assert told.count("Registers hold numbers.") == 1
 
 
 @pytest.mark.parametrize(
@@ -434,6 +497,23 @@ def test_a_line_typed_while_the_rest_waits_is_the_next_one(home: Path) -> None:
         screen.press("C-c")
         screen.wait(r"^ small 1/4  number: not solved")
         assert len(brought_back().recording.inputs) == 2
+
+
+def test_nobody_waits_for_a_rest_that_is_blank(home: Path, tmp_path: Path) -> None:
+    parts = ["\n".join(["- a line"] * count + [f"- the last of {count}"]) for count in range(4, 10)]
+    lesson = tmp_path / "blank.md"
+    lesson.write_text('+++\nformat = 1\nkey = "blank"\ntitle = "Blank"\n+++\n# Blank\n\n' + "\n\n---\n\n".join(parts))
+    waited = 0
+    with terminal(home, str(lesson), height=12) as screen:
+        for number, count in enumerate(range(4, 10), 1):
+            seen = screen.wait(rf"(?s)part {number} of 6.*(^-- Enter shows|^ blank {number}/6)")
+            if "-- Enter shows the rest --" in seen:
+                assert f"the last of {count}" not in seen
+                waited += 1
+                screen.press("Enter")
+                screen.wait(rf"(?s)the last of {count}$.*^ blank {number}/6")
+            screen.press("Enter")
+    assert 0 < waited < 6
 
 
 def test_no_screen_hides_the_beginning_of_what_it_tells(home: Path) -> None:

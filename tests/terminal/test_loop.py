@@ -1,18 +1,20 @@
 """One loop for prompt, pipe and script: it shows, it places what is wrong, it stops, and it hides no bug."""
 
-import os
 import signal
 import sys
-import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
+from counting import while_it_runs
 
 from pagefault_lab.lab.results import Place, Ran, Stopped
 from pagefault_lab.lab.session import Session
 from pagefault_lab.problem import Problem, Problems
 from pagefault_lab.terminal.entry import bug
 from pagefault_lab.terminal.loop import Ending, Loop
+from pagefault_lab.tutor.attempt import Attempt
+from pagefault_lab.tutor.reading import read_lesson
 from pagefault_lab.views.prompts import prompt_of
 
 
@@ -83,10 +85,8 @@ def test_what_is_typed_has_no_file() -> None:
 def test_ctrl_c_stops_a_run_and_the_session_goes_on() -> None:
     output = Kept()
     loop = Loop(Session("bare"), output)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    assert loop.perform("1: jmp 1b") is Ending.STOPPED
-    timer.join()
+    with while_it_runs(partial(signal.raise_signal, signal.SIGINT)):
+        assert loop.perform("1: jmp 1b") is Ending.STOPPED
     last = output.values[-1]
     assert isinstance(last, Ran)
     assert last.stopped is Stopped.INTERRUPTED
@@ -131,3 +131,32 @@ def test_the_prompt_names_the_place_and_where_nothing_has_a_name_the_address() -
     assert prompt_of(Place(0, 0xC010A232, "page_fault", 3, False)) == "cpl0 page_fault+3> "
     assert prompt_of(Place(3, 0x1000, "", 0, False)) == "cpl3 0x00001000> "
     assert prompt_of(Place(3, 0x08030000, "", 0, True)) == "cpl3> "
+
+
+class Impatient(Kept):
+    """An output at which someone presses Ctrl-C at whatever is shown."""
+
+    def show(self, value: object) -> None:
+        super().show(value)
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such timers there")
+def test_a_part_of_a_lesson_that_has_begun_begins_to_its_end_however_often_ctrl_c_is_pressed() -> None:
+    lines = "".join(f"movl ${number},%ecx\n" for number in range(1, 60))
+    lesson = read_lesson(
+        f'+++\nformat = 1\nkey = "long"\ntitle = "Long"\n+++\nOne\n\n---\n\n```lab\n{lines}```\n\nTwo\n', "long.md"
+    )
+    attempt, output = Attempt(lesson), Impatient()
+    for _ in attempt.begin(0):
+        pass
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        ending = Loop(attempt.session, output).perform("lesson next")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert ending is Ending.STOPPED
+    assert (attempt.at, attempt.session.machine.cpu.registers[1]) == (1, 59)
+    assert len(attempt.recording.inputs) == 1

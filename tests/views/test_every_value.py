@@ -105,7 +105,7 @@ LINES = [
     "walk 0", "walk $esp write supervisor", "page $eip fetch",
     "picture switch", "picture walk $esp write", "picture frame", "picture idt",
     "why 0 write", "why $eip fetch", "why fault 1", "advice",
-    "matrix 0", "matrix $esp", "whatif", "whatif write $esp", "whatif fetch 0xc0100000 user wp=0",
+    "matrix 0", "matrix $esp", "whatif", "whatif fault 1", "whatif write $esp", "whatif fetch 0xc0100000 user wp=0",
     "micro fault", "micro", "micro back", "micro on", "si", "micro off",
     "decode error 7", "decode error 0x72", "decode pte 0x107025", "decode pde 0x105067", "decode selector 0x2b",
     "decode gate 0xc0108e0000100340", "decode gate 0x00100340 0xc0108e00", "decode descriptor 0x00cffa000000ffff",

@@ -27,7 +27,7 @@ def test_the_table_fits_and_says_what_happened() -> None:
         "\\x1b[2JEve xxxxxxxxxxxxxx...: it is cut off: its end is missing",
         "notes.pdf: it is no submission",
         "",
-        "4 submissions, 1 count in part, 2 not at all, 1 replaced by a better one",
+        "4 submissions, 1 graded in part, 2 not at all, 1 replaced by a better one",
     ]
 
 

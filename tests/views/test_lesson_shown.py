@@ -36,7 +36,7 @@ PARTS = {"GoalShown", "QuestionShown", "PredictedRow", "PartRow", "CourseRow"}  
 SMALL = Path(__file__).parents[1] / "terminal" / "lessons" / "small.md"
 LINES = [
     "lesson", "hint", "check", "movl %eax,%ebx", "answer", "check", "lesson reset", "lesson next", "say EBX", "hint",
-    "say EAX", "lesson next", "lesson task", "say yes 7", "lesson next", "lesson next", "lesson goto number",
+    "say EAX", "lesson next", "text", "lesson task", "say yes 7", "lesson next", "lesson next", "lesson goto number",
     "set $ebx = $number", "set $eax = $number", "nop", "lesson goto which", "lesson previous", "lesson submit",
 ]  # fmt: skip
 
@@ -141,6 +141,7 @@ def test_a_task_names_what_it_wants_what_it_is_worth_and_what_helps() -> None:
 def test_a_remark_stands_behind_a_bar_and_a_hint_behind_its_number() -> None:
     assert text_of(Remarked("DPL is 0.\n\nSo ...")) == "│ DPL is 0.\n│\n│ So ..."
     assert text_of(HintShown("x", 1, 3, "Look at `cr2`.")) == "hint 1 of 3: Look at `cr2`."
+    assert text_of(HintShown("x", 3, 3, "Look.", again=True)) == "hint 3 of 3 again, there is no other: Look."
 
 
 def test_what_was_said_stands_beside_what_the_machine_did() -> None:
@@ -173,8 +174,12 @@ def test_the_end_of_a_lesson_names_what_was_missed() -> None:
         "   1  touch  task      10 of 10  ✓ solved  1 hint",
         "→  3  code   question  0 of 2    ✗ missed  answer shown",
         "10 of 12 points",
-        "not all points: code; `lesson goto NAME` returns to one",
+        "not all points: code; what was missed counts no more",
     ]
+    begun = (PartRow(4, "touch-all", "task", "", 1, 9, "begun", 0, False, False),)
+    assert text_of(LessonShown("A lesson", "key", rows + begun, 11, 21, True)).endswith(
+        "not all points: code, touch-all; `lesson goto touch-all` returns to what can\nstill be done"
+    )
     assert "2  text" in text_of(LessonShown("A lesson", "key", rows, 10, 12, False))
 
 

@@ -15,7 +15,7 @@ PACKAGE = Path(pagefault_lab.__file__).parent
 MASKS = {0xFFFFFFFF, 0xFFFFF000, 0xFFFF0000, 0xFFC00000, 0xFF000000, 0x80000000, 0xFFFF0FF0}
 FILES = [
     *PACKAGE.glob("views/*.py"),
-    *PACKAGE.glob("commands/*.py"),
+    *PACKAGE.glob("commands/**/*.py"),
     *(PACKAGE / "lab" / f"{name}.py" for name in ("explain", "frames", "story", "tables", "walks", "decode")),
 ]
 

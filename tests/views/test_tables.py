@@ -249,3 +249,18 @@ def test_of_a_long_message_of_the_kernel_the_first_lines_are_shown() -> None:
     assert text_of(Printed("one\ntwo\n")) == "printk: one\nprintk: two"
     shown = text_of(Printed("".join(f"line {number}\n" for number in range(20)))).splitlines()
     assert shown[4:] == ["printk: line 4", "printk: 15 lines more, see dmesg"]
+
+
+def test_what_the_processor_ignores_in_a_pde_that_leads_to_a_table_is_called_so() -> None:
+    def meanings(kind: str, value: int) -> dict[str, str]:
+        return {field.name: field.meaning for field in next(decode(kind, value)).fields}
+
+    for value in (0x1001067, 0x1001027, 0x1001127):
+        assert (
+            meanings("pde", value)["D"]
+            == meanings("pde", value)["G"]
+            == "ignored in an entry that leads to a page table"
+        )
+    for kind, value in (("pde", 0x4000E3), ("pte", 0x1001067)):
+        assert meanings(kind, value)["D"] == "written since the bit was cleared"
+        assert meanings(kind, value)["G"] == "not global"

@@ -11,12 +11,16 @@ from pagefault_lab.bridges.plain_text import WIDTH, plain_text
 from pagefault_lab.lab.pictures import Picture
 from pagefault_lab.problem import Problem
 from pagefault_lab.tutor.attempt import Attempt
-from pagefault_lab.tutor.lesson import STUDENT, Predict, Task
+from pagefault_lab.tutor.editions import known
+from pagefault_lab.tutor.exercises.showing import task_shown
+from pagefault_lab.tutor.lesson import STUDENT, Lab, Predict, Program, Prose, Show, Task
 from pagefault_lab.tutor.lesson_files import LessonFiles
+from pagefault_lab.tutor.quoting import replaced, written
 from pagefault_lab.tutor.told import (
     AnswerShown,
     AskShown,
     HintShown,
+    LessonLine,
     PartBegun,
     Predicted,
     PredictShown,
@@ -29,10 +33,13 @@ from pagefault_lab.views.lines import Lines, Span
 from pagefault_lab.views.words import count
 
 if TYPE_CHECKING:
-    from pagefault_lab.tutor.lesson import AnyExercise, Lesson
+    from pagefault_lab.tutor.lesson import AnyExercise, Lesson, Part
+    from pagefault_lab.tutor.quoting import Quote
     from pagefault_lab.views.lines import Row
 
 BEGINNING: Final = "<!-- a handout by pagefault-lab -->\n"
+OPEN: Final = "[?]"  # for what nobody knows who prints it
+_ABOUT_OPEN: Final = f"*This begins where the task before it was solved; {OPEN} is what the machine says there.*"
 ExerciseShown: TypeAlias = TaskShown | AskShown | PredictShown
 
 
@@ -80,24 +87,53 @@ def handout(lesson: Lesson, seed: str = "", hints: bool = False, answers: bool =
 
 def _sections(lesson: Lesson, seed: str, hints: bool, answers: bool) -> Iterator[Section]:
     attempt = Attempt(lesson, seed)
-    attempt.session.files = LessonFiles(lesson.folder)  # for answers: they reach no more than the lesson's lines
-    continued = {lesson.continued(at) for at in range(len(lesson.parts))}
+    attempt.session.files = LessonFiles(lesson)  # for answers: they reach no more than the lesson's lines
+    continued = set() if lesson.edition == STUDENT else {lesson.continued(at) for at in range(len(lesson.parts))}
     number = 0
     for at, part in enumerate(lesson.parts):
-        section = Section()
-        for value in attempt.begin(at):
-            _take(value, section)
         exercise = part.exercise
+        if lesson.edition == STUDENT and isinstance(exercise, Task) and exercise.continues:
+            section = _unknown(attempt, part, exercise, hints)
+        else:
+            section = Section()
+            for value in attempt.begin(at):
+                _take(value, section)
+            if exercise is not None and hints:
+                told = (value for _ in exercise.hints for value in attempt.execute("lesson hint"))
+                section.hints = tuple(value.text for value in told if isinstance(value, HintShown))
+            if exercise is not None and (answers or at in continued):
+                right = _right(attempt, exercise)
+                section.right = right if answers else None
         if exercise is not None:
             number += 1
             section.number = number
-            if hints:
-                told = (value for _ in exercise.hints for value in attempt.execute("lesson hint"))
-                section.hints = tuple(value.text for value in told if isinstance(value, HintShown))
-            if answers or at in continued:
-                right = _right(attempt, exercise)
-                section.right = right if answers else None
         yield section
+
+
+def _unknown(attempt: Attempt, part: Part, task: Task, hints: bool) -> Section:
+    """A part that begins where a task was solved, in an edition that does not say how: what its lines say is left out,
+    and what depends on the machine is left open."""
+    scope = attempt.scope()
+
+    def told(quote: Quote) -> str:
+        value = known(quote.expression, scope)
+        return OPEN if value is None else written(value, quote.letter, scope)
+
+    def filled(text: str, _: int) -> str:
+        return replaced(text, told)
+
+    section = Section(blocks=[_ABOUT_OPEN])
+    for block in part.blocks:
+        match block:
+            case Prose(text, line):
+                section.blocks.append(filled(text, line))
+            case Lab(lines, quiet=False) | Program(lines, quiet=False):
+                section.blocks.append(Said([LessonLine(None, filled(line, 0)) for line in lines.lines]))
+            case Show(line):
+                section.blocks.append(Said([LessonLine(None, filled(line, 0))]))
+    section.exercise = task_shown(task, attempt.standings[task.id], filled)
+    section.hints = tuple(filled(hint, task.line) for hint in task.hints) if hints else ()
+    return section
 
 
 def _take(value: object, section: Section) -> None:
@@ -124,9 +160,6 @@ def _right(attempt: Attempt, exercise: AnyExercise) -> Right:
         told = attempt.execute(f"lesson say {', '.join(replies)}")
         (predicted,) = (value for value in told if isinstance(value, Predicted))
         return Right(tuple(row.right for row in predicted.rows), predicted.after)
-    if attempt.lesson.edition == STUDENT:
-        sentence = f"a task continues {exercise.id}, whose answer is not in this edition"
-        raise Problem(sentence, "render the lesson that it was made of")
     standing = attempt.standing
     assert standing is not None
     standing.over = True  # as for someone who has given up, so that it is shown

@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
 def _submit(name: str | None, student: str | None, to: str | None, screen: Screen) -> None:
     from pagefault_lab.tutor.submission import summary, write
 
-    lesson = _lesson(name)
+    lesson = _lesson_of(name)
     found = attempts.read(lesson.key)
     if found is None or not found.recording.lesson:
         raise Problem(f"no attempt at {lesson.key} is kept here", f"pagefault-lab lesson {lesson.key}")
@@ -45,47 +45,53 @@ def _submit(name: str | None, student: str | None, to: str | None, screen: Scree
     if recording.lesson["digest"] != lesson.digest:
         raise Problem(f"the lesson {lesson.key} has changed since this attempt was begun", "it cannot be handed in")
     if student is not None:
-        _rename(recording, lesson, student)
+        _rename(recording, lesson, student, screen)
         attempts.student(student)
     attempt, problem = _repeated(recording, lesson)
     data = write(attempt)
     path = Path(to) if to is not None else Path(_file_name(recording))
     _write(path, data)
     screen.say(f"{path}: {summary(attempt)}")
+    if attempts.is_of_account(recording.lesson["student"]):
+        screen.say(
+            f'  {recording.lesson["student"]} is the name of this account; --student "Your Name" hands it in as yours'
+        )
     if problem is not None or found.damaged is not None:
         why = problem or Problem(f"the attempt's file is damaged from its line {found.damaged} on")
         screen.complain(Problem(f"only what comes before this was written: {why.sentence}", why.hint))
     screen.say("Hand in this file.")
 
 
-def _lesson(name: str | None) -> Lesson:
-    """The lesson of this name; without one, the one that was taken last."""
+def _lesson_of(name: str | None) -> Lesson:
+    """The lesson of this name, or of the attempt whose key it is; without one, that of the attempt made last."""
     from pagefault_lab.tutor import course
 
     if name is not None:
-        return course.load(course.find(name))
-    key = attempts.latest()
+        try:
+            return course.load(course.find(name))
+        except Problem:
+            if attempts.file_of(name) is None:
+                raise
+    key = attempts.latest() if name is None else name
     if key is None:
         raise Problem("no attempt is kept here", "`pagefault-lab lesson` lists the lessons")
-    try:
-        lesson = course.load(course.find(key))
-    except Problem:
-        raise Problem(f"the lesson {key}, taken last, is none of the course", "name its file") from None
-    return lesson
+    file = attempts.file_of(key)
+    if file is None or not file.is_file():
+        file = next((each for each in course.files() if course.load(each).key == key), None)
+    if file is None:
+        raise Problem(f"the file of the lesson {key} is not any more where it was", "name it: lesson submit FILE")
+    return course.load(file)
 
 
-def _rename(recording: Recording, lesson: Lesson, student: str) -> None:
-    """The attempt is this student's. A Problem if its variant is somebody else's."""
+def _rename(recording: Recording, lesson: Lesson, student: str, screen: Screen) -> None:
+    """The attempt is this student's. Where its variant is somebody else's, that is told, and grading will see it."""
     from pagefault_lab.tutor.variants import seed_of
 
     student = attempts.name_of(student)
     own, about = seed_of(student, lesson.key), recording.lesson
-    if lesson.variants and own not in (about["seed"], seed_of(about["student"], lesson.key)):
-        raise Problem(
-            f"this attempt was begun by {about['student']}, and {student} has another variant of the lesson",
-            f'pagefault-lab lesson {lesson.key} --again --student "{student}"',
-        )
     recording.lesson = {**about, "student": student, "seed": about["seed"] if lesson.variants else own}
+    if lesson.variants and about["seed"] == seed_of(about["student"], lesson.key) != own:
+        screen.say(f"  it has the numbers of {about['student']}, as whom it was begun: whoever grades it is told so")
 
 
 def _repeated(recording: Recording, lesson: Lesson) -> tuple[Attempt, Problem | None]:
