@@ -16,11 +16,6 @@ from judges import gnu, guest, qemu  # noqa: E402  found by the line above
 from replay import Replay  # noqa: E402
 
 
-@pytest.fixture
-def linux() -> Session:
-    return Session("linux")
-
-
 @pytest.fixture(scope="session")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> gnu.Linked:
     return gnu.link(guest.SOURCE, guest.BASE, tmp_path_factory.mktemp("kernel"))
