@@ -35,7 +35,7 @@ MOST_STRIDE: Final = 4000  # and at most: slow ones may follow fast ones
 NEAR: Final = (100_000, 25_000, 6_000, 1_500, 400, 100)  # so many steps before a place gone to, its state is kept, too
 MOST_MARKS: Final = 8000
 MOST_TIMES: Final = 6000  # marks in long runs; beyond, or if they take too much, some are dropped
-MOST_BYTES: Final = 250_000_000  # of kept frames, together
+MOST_BYTES: Final = 200_000_000  # of kept frames, together
 STRETCH: Final = 5  # times as many, before the present line can no longer be undone
 LOOK_AGAIN: Final = 100  # marks and frames more, before it is looked whether they are too many
 

@@ -225,6 +225,7 @@ class Machine:
         """Decode from memory, and keep the result with the frame if the instruction lies in one."""
         cpu = self.cpu
         memory = self.memory
+        memory.make_room_for_code()
         cs = cpu.segments[CS]
         user = cpu.cpl == 3
         taken = 0

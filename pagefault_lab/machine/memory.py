@@ -15,6 +15,7 @@ WORDS: Final = 1024
 PAGE: Final = 4096
 ZEROS: Final = bytes(PAGE)
 MOST_PAGES: Final = 256  # whose experience is kept
+MOST_DECODED: Final = 100_000  # instructions that are kept decoded: each takes a kilobyte
 if TYPE_CHECKING:
     Frame: TypeAlias = array[int]
 else:
@@ -116,6 +117,7 @@ class Memory:
         self.code: dict[int, Code] = {}
         self.saved: dict[int, bytes | None] | None = None
         self.leaving: list[None] = []
+        self._decoded = 0  # instructions, since all of them were forgotten
 
     def frame(self, number: int) -> Frame:
         """The words of a frame, to read or, after `touch`, to write. Beyond the memory: a throw-away frame of ones."""
@@ -177,6 +179,14 @@ class Memory:
         if code is None:
             code = self.code[number] = Code(pack(self.frame(number)) or ZEROS)
         return code
+
+    def make_room_for_code(self) -> None:
+        """One more instruction is about to be decoded: forget all of them if they are many."""
+        self._decoded += 1
+        if self._decoded > MOST_DECODED:
+            self._decoded = 0
+            for number in self.code:
+                self.forget_code(number)
 
     def forget_code(self, number: int) -> None:
         """Forget what was decoded from a frame, if it has code; the running block may be of it."""

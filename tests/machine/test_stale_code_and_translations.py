@@ -125,3 +125,11 @@ def test_a_page_fault_drops_a_whole_4_mib_page_from_the_fast_paths(go: Go) -> No
     machine.cpu.eip = start
     go(machine, 1)
     assert machine.memory.read(builders.DIRECTORY + 4, 4) & 0x20
+
+
+def test_code_that_is_executed_once_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pagefault_lab.machine.memory.MOST_DECODED", 500)
+    machine = builders.flat(b"\x40" * 6000 + b"\xe9" + (-6005).to_bytes(4, "little", signed=True))  # incl %eax; jmp
+    machine.run(45 * 6001)
+    assert machine.cpu.registers[EAX] == 45 * 6000
+    assert sum(len(code.decoded) for code in machine.memory.code.values()) <= 500 + 200  # of blocks that are new
