@@ -176,7 +176,7 @@ class Taking:
         if not attempts.is_of_account(name):
             return ""
         begun = "`lesson submit " if self.attempt.recording.inputs else "`lesson ... "
-        return f'{name} is the name of this account; {begun}--student "Your Name"` gives yours'
+        return f"{name} is this account's name; {begun}--student \"Your Name\"` gives yours"
 
     # --- keeping
 

@@ -235,7 +235,7 @@ def test_the_name_is_shown_and_while_nothing_is_typed_it_can_be_changed() -> Non
     _, told, _ = lab(*words)
     account = attempts.student()
     assert f"A small lesson, about 5 minutes; you are {account}\n" in told
-    assert f"{account} is the name of this account" in told
+    assert f"{account} is this account's name" in told
     assert '`lesson ... --student "Your Name"` gives yours' in " ".join(told.split())
     told = take()
     assert "A small lesson, about 5 minutes; you are Ada\n" in told
@@ -253,7 +253,7 @@ def test_what_was_done_under_the_accounts_name_is_handed_in_under_another(tmp_pa
     account, out = attempts.student(), str(tmp_path / "out")
     assert '`lesson submit --student "Your Name"` gives yours' in " ".join(lab("lesson", str(SMALL))[1].split())
     _, told, _ = lab("lesson", "submit", str(SMALL), "-o", out)
-    assert f"{account} is the name of this account" in told
+    assert f"{account} is this account's name" in told
     _, told, _ = lab("lesson", "submit", "-o", out, "--student", "Ada")
     assert "small, Ada: 0 of 7 points, 1 line; hints: number 1" in told
     assert f"has the numbers of {account}" in told

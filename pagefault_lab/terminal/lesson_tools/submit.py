@@ -53,9 +53,8 @@ def _submit(name: str | None, student: str | None, to: str | None, screen: Scree
     _write(path, data)
     screen.say(f"{path}: {summary(attempt)}")
     if attempts.is_of_account(recording.lesson["student"]):
-        screen.say(
-            f'  {recording.lesson["student"]} is the name of this account; --student "Your Name" hands it in as yours'
-        )
+        name = recording.lesson["student"]
+        screen.say(f"  {name} is this account's name; --student \"Your Name\" hands it in as yours")
     if problem is not None or found.damaged is not None:
         why = problem or Problem(f"the attempt's file is damaged from its line {found.damaged} on")
         screen.complain(Problem(f"only what comes before this was written: {why.sentence}", why.hint))
