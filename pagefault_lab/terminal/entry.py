@@ -150,7 +150,7 @@ def converse(opening: Opening, plain: bool, guide: Guide | None = None) -> int:
 
         return converse_in_lines(opening.session, plain, guide)
     with keys.kept():
-        with typing_ahead(opening.glimpse.prompt):
+        with keys.kept(shown=True), typing_ahead(opening.glimpse.prompt):
             from pagefault_lab.terminal.prompt import converse as converse_at_prompt
 
         return converse_at_prompt(opening, plain, guide)
@@ -174,7 +174,7 @@ def _tour(file: str | None, world: str, plain: bool, auto: bool, pace: float) ->
         goes_on = tour.guide(tour.ask)
     else:
         with keys.kept():
-            with typing_ahead(opening.glimpse.prompt):
+            with keys.kept(shown=True), typing_ahead(opening.glimpse.prompt):
                 from pagefault_lab.terminal.prompt import reader
 
             goes_on = tour.guide(reader(opening, plain, tour.offered, tour.foot).prompt)
@@ -200,9 +200,9 @@ def _edits_lines() -> bool:
 
 @contextmanager
 def typing_ahead(prompt: str) -> Iterator[None]:
-    """Show a prompt while the editor of lines is loaded, which then finds what was typed meanwhile.
+    """Show a prompt while the editor of lines is loaded. The terminal keeps, and shows, what is typed meanwhile.
 
-    It draws its own prompt in the same place. Ctrl-C drops what was typed, as it will later.
+    The editor then finds it and draws its own prompt in the same place. Ctrl-C drops what was typed, as it will later.
     """
     if sys.platform == "win32":
         yield

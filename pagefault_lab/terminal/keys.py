@@ -14,8 +14,9 @@ Modes = list[Any]  # as `termios.tcgetattr` gives them
 LOCAL, CHARACTERS = 3, 6  # places in them
 
 
-def kept() -> AbstractContextManager[None]:
-    """Keys wait unseen for whoever reads next, and are then what they were when they were pressed.
+def kept(shown: bool = False) -> AbstractContextManager[None]:
+    """Keys wait for whoever reads next, and are then what they were when they were pressed. They are `shown` only if
+    that is wanted.
 
     A terminal that gathers lines itself would keep Ctrl-D as a NUL, which is no end of input for an editor. Ctrl-C,
     Ctrl-Z and Ctrl-\\ stay signals.
@@ -24,7 +25,9 @@ def kept() -> AbstractContextManager[None]:
     def change(modes: Modes) -> None:
         import termios
 
-        modes[LOCAL] &= ~(termios.ICANON | termios.ECHO)
+        modes[LOCAL] &= ~termios.ICANON
+        if not shown:
+            modes[LOCAL] &= ~termios.ECHO
 
     return _changed(sys.stdin.fileno(), change)
 
