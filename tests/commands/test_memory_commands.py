@@ -113,6 +113,14 @@ def test_the_program_is_listed_with_the_line_that_is_next(bare: Session) -> None
     assert [(line.text, line.here) for line in lines] == [("nop", False), ("here: incl %eax", True)]
 
 
+def test_the_listing_begins_with_the_line_at_a_place_if_one_is_said(bare: Session) -> None:
+    do(bare, "asm", "isr: pushal", "again: incl %eax", "jmp again", "end")
+    for line in ("list again", "list *isr + 1", "l again"):
+        assert [listed.text for listed in only(Listing, do(bare, line)).lines] == ["again: incl %eax", "jmp again"]
+    with pytest.raises(Problem, match="nothing that was typed lies at 0x0"):
+        do(bare, "list 0")
+
+
 def test_symbols_can_be_searched(linux: Session) -> None:
     found = only(SymbolList, do(linux, "symbols PAGE_FAULT")).symbols
     assert {"page_fault", "do_page_fault"} <= {symbol.name for symbol in found}
