@@ -315,14 +315,21 @@ def held_while_tracing(path: Path, words: str, steps: int) -> int:
         tracemalloc.stop()
 
 
+@pytest.fixture
+def without_marks_in_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the history keeps in a long run is not the trace's."""
+    monkeypatch.setattr("pagefault_lab.lab.history.INTERVAL", 1e9)
+
+
+@pytest.mark.usefixtures("without_marks_in_runs")
 def test_a_long_trace_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "steps.jsonl"
     assert held_while_tracing(path, "", 6000) < 500_000
     assert path.stat().st_size > 4_000_000
 
 
-def test_ten_times_the_steps_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pagefault_lab.lab.history.INTERVAL", 1e9)  # marks are not the trace's, and go by time
+@pytest.mark.usefixtures("without_marks_in_runs")
+def test_ten_times_the_steps_take_no_more_memory(tmp_path: Path) -> None:
     path = tmp_path / "steps.txt"
     short, long = (held_while_tracing(path, "faults", steps) for steps in (50_000, 500_000))
     assert long - short < 1_000_000
