@@ -179,7 +179,7 @@ def test_a_program_ends_as_in_unicorn(seed: int) -> None:
     uc = world.unicorn()
     uc.emu_start(CODE, world.end)
     hot, recorded, stepped = world.machine(), world.machine(), world.machine()
-    assert hot.run(100_000, stops=(world.end,), on_fault=True) is Stop.ADDRESS
+    assert hot.run(100_000, stops={world.end}, on_fault=True) is Stop.ADDRESS
     assert tuple(hot.cpu.registers) == uc.reg_read_batch(REGISTERS)
     assert hot.cpu.eflags & STATUS == uc.reg_read(x86.UC_X86_REG_EFLAGS) & STATUS
     for page, frame in world.frames.items():

@@ -94,5 +94,5 @@ def test_stops_and_watches_of_one_machine_are_not_those_of_another() -> None:
     assert second.steps == 1
     second.run(3_000, stops={LOOP + 1})
     assert second.steps == 4
-    first.run(3_000, stops=())
+    first.run(3_000)
     assert first.steps == 6_000
