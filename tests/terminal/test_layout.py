@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,9 +132,7 @@ def test_ctrl_c_clears_the_line_and_gives_a_block_up(view: Terminal) -> None:
 def test_ctrl_c_stops_a_line_that_runs_and_not_the_view(view: Terminal) -> None:
     view.enter("1: jmp 1b")
     view.wait("^ running: Ctrl-C stops it")
-    time.sleep(0.3)
-    view.press("C-c")
-    view.wait("(?s)stopped by the user.*" + AT_THE_BOTTOM)
+    view.press_until("(?s)stopped by the user.*" + AT_THE_BOTTOM, "C-c")
     view.enter("p 41 + 1")
     view.wait(r"\b42\b")
 
@@ -187,9 +184,7 @@ def test_a_long_answer_gets_the_whole_screen_and_gives_it_back(view: Terminal) -
     screen = view.wait(r"^output: \d+ rows below, PgDn")
     assert "code: cpl3" not in screen
     assert screen.splitlines()[1].endswith("> info idt")  # from its beginning
-    while "code: cpl3" not in (screen := view.screen()):
-        view.press("NPage")
-        time.sleep(0.1)
+    view.press_until("code: cpl3", "NPage")
     view.press("PPage")
     view.wait("^output: PgDn shows the rest again")
     view.press("PPage")
