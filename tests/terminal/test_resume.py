@@ -44,12 +44,13 @@ def only_journal() -> Path:
 
 
 def state(session: Session) -> tuple[Any, ...]:
-    """All that a user can tell a session by."""
+    """All that a user can tell a session by. Which mark it stands behind is none of it: some marks go by time."""
     machine, history = session.machine, session.history
     memory = {number: tuple(words) for number, words in enumerate(machine.memory.frames) if words and any(words)}
     return (
         machine.cpu.save(), machine.steps, memory, machine.ports.save(), session.save_state(), session.pending,
-        history.lines, history.present, history.standing, session.lines, session.examined, session.world.name,
+        history.lines, history.present, history.in_past, history.standing.undone, session.lines, session.examined,
+        session.world.name,
         [(each.number, each.address, each.hits) for each in session.breakpoints],
         [each.expression.text for each in session.displayed.values()],
     )  # fmt: skip
