@@ -146,7 +146,7 @@ CASES = {
     "strides": Case("every page", "bare", STRIDES, "[0x10000]", "[0x10010]"),
     "repeats": Case("REP over all memory", "bare", REPEATS, "[0x10000]", "[0x8000]"),
     "changes": Case("code that changes itself", "bare", CHANGES_ITSELF, "again+7", "[0x8000]", share=0.1),
-    "cold": Case("cold code", "bare", COLD, "[0x100000]", "[0x8000]"),
+    "cold": Case("cold code", "bare", COLD, "[0x100000]", "[0x8000]", share=0.2),
     "calls": Case("system calls", "linux", CALLS, "user_data", "user_rodata", share=0.1),
     "faults": Case("faults and page tables", "linux", FAULTS, "[user_heap]", "user_rodata", share=0.1),
 }
