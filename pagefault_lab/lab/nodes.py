@@ -65,7 +65,7 @@ class Unary(Node):
     column: int
 
     def value(self, scope: Scope) -> int:
-        return self.function(self.operand.value(scope))
+        return self.function(int(self.operand.value(scope)))  # a comparison is a bool, whose ~ is none of C
 
 
 def _multiply(left: int, right: int) -> int:

@@ -273,7 +273,7 @@ def test_a_parent_that_starts_anew_leaves_its_child_what_it_had(each_guest: Gues
     assert guest.pte(guest["user_heap"]) == 0
 
 
-@pytest.mark.parametrize("order", permutations((1, 3, 4)))
+@pytest.mark.parametrize("order", [*permutations((1, 3, 4))])
 def test_three_generations_share_a_page_and_part(each_guest: Guest, order: tuple[int, ...]) -> None:
     guest = each_guest
     free = guest.free_pages()
