@@ -25,9 +25,8 @@ def kept(shown: bool = False) -> AbstractContextManager[None]:
     def change(modes: Modes) -> None:
         import termios
 
-        modes[LOCAL] &= ~termios.ICANON
-        if not shown:
-            modes[LOCAL] &= ~termios.ECHO
+        modes[LOCAL] &= ~(termios.ICANON | termios.ECHO)
+        modes[LOCAL] |= termios.ECHO * shown
 
     return _changed(sys.stdin.fileno(), change)
 
