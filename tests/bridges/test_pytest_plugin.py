@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,7 +54,9 @@ def test_a_proof_that_fails_is_told_without_a_traceback(pytester: pytest.Pyteste
     lesson.write_text(lesson.read_text("utf-8").replace("earns = 3", "earns = 2"), "utf-8")
     result = run(pytester, "lessons/01-mine.md::map-it")
     result.assert_outcomes(failed=1, passed=15)
-    result.stdout.fnmatch_lines(["*01-mine.md:*: map-it::wrong 1: this wrong answer earns 3*", "*expected: 2 of 5*"])
+    result.stdout.fnmatch_lines(["*expected: 2 of 5*"])
+    told = "".join(result.stdout.str().split())  # a place is as long as the folder's name makes it
+    assert re.search(r"01-mine\.md:\d+:1:map-it::wrong1:thiswronganswerearns3", told)
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*.py:*")
 

@@ -68,7 +68,8 @@ def differing_words(before: Machine, after: Machine) -> set[int]:
     return {
         number << 12 | index << 2
         for number in range(before.memory.size >> 12)
-        for index, (old, new) in enumerate(zip(before.memory.frame(number), after.memory.frame(number), strict=True))
+        if (frames := (before.memory.frame(number), after.memory.frame(number)))[0] != frames[1]
+        for index, (old, new) in enumerate(zip(*frames, strict=True))
         if old != new
     }
 
@@ -119,6 +120,7 @@ def points(session: Session, data: st.DataObject) -> tuple[tuple[Moment, Machine
     return draw(), draw()
 
 
+@pytest.mark.usefixtures("without_marks_in_runs")
 @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(LINUX_LINES + EDITS), max_size=8), st.data())
 def test_every_word_that_differs_is_named_in_linux(lines: list[str], data: st.DataObject) -> None:
@@ -127,6 +129,7 @@ def test_every_word_that_differs_is_named_in_linux(lines: list[str], data: st.Da
     check(session, *points(session, data))
 
 
+@pytest.mark.usefixtures("without_marks_in_runs")
 @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(BARE_LINES), max_size=8), st.data())
 def test_every_word_that_differs_is_named_in_bare(lines: list[str], data: st.DataObject) -> None:

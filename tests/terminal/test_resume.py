@@ -223,7 +223,7 @@ def only_folder(home: Path) -> Path:
 def test_what_takes_long_is_announced_and_taken_away_again(home: Path) -> None:
     typist = Typist()
     typist.wait(PROMPT)
-    for number, line in enumerate(("asm", "movl $30000000,%ecx; 1: loop 1b", "end", "c"), 1):
+    for number, line in enumerate(("asm", "movl $15000000,%ecx; 1: loop 1b", "end", "c"), 1):
         typist.type(f"{line}\n")
         typist.wait(r"^(cpl\d|\.\.\.)[^>\n]*> ", number + 1)
     typist.kill()
