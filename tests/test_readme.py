@@ -132,8 +132,8 @@ def test_what_the_readme_shows_is_what_the_program_does() -> None:
 
 
 def test_ci_runs_the_tests_as_the_readme_says() -> None:
-    install, run = ".venv/bin/pip install -q -e '.[test", ".venv/bin/pytest"
-    (command,) = re.findall(r"^(python3 -m venv .*pytest)$", README.read_text("utf-8"), re.MULTILINE)
+    install, run = ".venv/bin/pip install -q -e '.[test", ".venv/bin/pytest -n logical"
+    (command,) = re.findall(r"^(python3 -m venv .*pytest.*)$", README.read_text("utf-8"), re.MULTILINE)
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "python3 -m venv .venv" in ci
     assert install in ci
