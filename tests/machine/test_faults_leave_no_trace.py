@@ -117,7 +117,7 @@ class Bench:
             cpu.set_segment(number, Segment.of(selector, Descriptor(DESCRIPTORS[selector & ~3] | 1 << 40)))
         cpu.registers[:] = made.registers
         cpu.eflags = eflags
-        cpu.eip = 0x1000
+        cpu.start = cpu.eip = 0x1000
         for address, value in pokes.items():
             self.memory.write_bytes(address, value.to_bytes(4, "little"))
 
