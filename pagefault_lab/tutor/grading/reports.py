@@ -3,7 +3,7 @@
     grades.csv              a row for each student and lesson, a column for each exercise
     grades.json             all there is to know, of every submission
     junit.xml               a test case for each exercise
-    results/STUDENT.json    as Gradescope's results.json has it; of a single submission also results.json
+    results/STUDENT.json    as Gradescope's results.json has it; of a single student also results.json
     report.md               for the instructor
 
 They depend on the lessons and the submissions, and on nothing else: no time, no place, no name of a computer. Grades
@@ -23,7 +23,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from pagefault_lab.problem import Problem, count
@@ -34,7 +34,7 @@ from pagefault_lab.tutor.lesson import AnyExercise, Lesson
 
 FORMAT: Final = 1  # of grades.json
 COMMONEST: Final = 5  # wrong turns of an exercise, in the report
-_COMMANDS_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r")
+_COMMANDS_A_SPREADSHEET: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 _UNFIT_FOR_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -150,16 +150,18 @@ class Reports:
         yield "</testsuites>\n"
 
     def _gradescope(self) -> Iterator[tuple[str, str]]:
-        """Gradescope's files: name and text."""
+        """Gradescope's files: name and text. It lets each student be graded alone, with all that they have handed in,
+        and reads results.json: there is one unless the students are several."""
         by_student = sorted(
             (entry for entry in self._entries if entry.counts), key=lambda entry: (entry.identity[1], entry.identity[0])
         )
+        students = 0
         for who, entries in groupby(by_student, lambda entry: entry.identity[1]):
             grades = [grade for entry in entries if (grade := self._kept.get(entry.kept)) is not None]
-            text = json.dumps(_gradescope(grades), indent=1) + "\n"
-            yield f"results/{_file_name(grades[0].name, who)}.json", text
-            if len(self._entries) == 1:
-                yield "results.json", text
+            students += bool(grades[0].student)
+            yield f"results/{_file_name(grades[0].name, who)}.json", _gradescope(grades)
+        if students <= 1:
+            yield "results.json", _gradescope(list(self._counting()))
 
     # --- for the instructor
 
@@ -305,9 +307,10 @@ def _xml(text: str) -> str:
     return escape(_UNFIT_FOR_XML.sub("\ufffd", text))
 
 
-def _gradescope(grades: Sequence[Grade]) -> dict[str, Any]:
+def _gradescope(grades: Sequence[Grade]) -> str:
     """A student's grades as Gradescope's results.json: https://gradescope-autograders.readthedocs.io/"""
     tests = []
+    several = len({grade.lesson for grade in grades if grade.exercises}) > 1
     for grade in grades:
         for each in grade.exercises:
             said = [f"hints: {each.hints}"] if each.hints else []
@@ -315,7 +318,7 @@ def _gradescope(grades: Sequence[Grade]) -> dict[str, Any]:
             tests.append(
                 {
                     "name": each.title or each.id,
-                    "number": f"{grade.lesson}/{each.id}" if len(grades) > 1 else each.id,
+                    "number": f"{grade.lesson}/{each.id}" if several else each.id,
                     "score": each.points,
                     "max_score": each.most,
                     "status": "passed" if each.points == each.most else "failed",
@@ -324,16 +327,23 @@ def _gradescope(grades: Sequence[Grade]) -> dict[str, Any]:
                     "visibility": "visible",
                 }
             )
-    output = [f"{grade.title or grade.file}: {grade.points} of {count(grade.most, 'point')}" for grade in grades]
-    output += [text for grade in grades for text in (grade.told, *grade.flags) if text]
-    return {
+    found = {
         "score": sum(grade.points for grade in grades),
-        "output": "\n".join(output),
+        "output": "\n".join(line for grade in grades for line in _outcome(grade)),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
         "tests": tests,
     }
+    return json.dumps(found, indent=1) + "\n"
+
+
+def _outcome(grade: Grade) -> Iterator[str]:
+    """What there is to say of a submission as a whole."""
+    if grade.title:
+        yield f"{grade.name}, {grade.title}: {grade.points} of {count(grade.most, 'point')}"
+    for text in filter(None, (grade.told, *grade.flags)):
+        yield f"{grade.file}: {text}"
 
 
 def _file_name(name: str, who: str) -> str:
@@ -348,8 +358,8 @@ def _text(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """A text as code in a line or a table of Markdown."""
+    """A text as code in a line of Markdown."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * (longest + 1)
     space = " " if longest or text.startswith(" ") else ""
-    return f"{fence}{space}{text}{space}{fence}".replace("|", "\\|")
+    return f"{fence}{space}{text}{space}{fence}"
