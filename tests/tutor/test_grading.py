@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,7 @@ from pagefault_lab.problem import Problem
 from pagefault_lab.tutor.grading.grades import GRADED, PARTLY, REFUSED, Grade, from_json, to_json
 from pagefault_lab.tutor.grading.limits import DEFAULT, Limits
 from pagefault_lab.tutor.grading.replaying import grade
+from pagefault_lab.tutor.grading.worker import serve
 from pagefault_lab.tutor.grading.workers import Job, Worker, grade_all, setup_of
 from pagefault_lab.tutor.reading import read_lesson
 from pagefault_lab.tutor.submission import about, write
@@ -418,6 +420,21 @@ def test_memory_and_time_have_an_end() -> None:
             assert worker.grade(Job("it", careless(SMALL, "x")[2])).told.startswith("it is no submission")
         finally:
             worker.stop()
+
+
+def test_a_worker_says_why_it_cannot_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    told = io.BytesIO()
+    serve(io.BytesIO(setup_of([SMALL], FEW)), told)
+    why = "it needs a folder for temporary files: No such file or directory"
+    assert json.loads(told.getvalue()) == {"failed": why}
+    (tmp_path / "it_ends.py").write_text(f"def main(): print({told.getvalue().decode().strip()!r})")
+    (tmp_path / "it_is_silent.py").write_text("def main(): pass")
+    monkeypatch.syspath_prepend(tmp_path)
+    for program, hint in (("it_ends", why), ("it_is_silent", "it has ended")):
+        with pytest.raises(Problem, match="a process that grades could not be started") as raised:
+            Worker(program, b"\n", FEW).grade(Job("it", b""))
+        assert raised.value.hint == hint
 
 
 def test_a_worker_that_dies_costs_one_submission() -> None:

@@ -30,7 +30,6 @@ _NUMBER: Final = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|[1-9][0-9]*)\b", re.ASCII)
 
 def grade(data: bytes, file: str, lessons: Mapping[str, Lesson], limits: Limits) -> Grade:
     """What the submission in a file of this name earns in one of these lessons (by key)."""
-    file = one_line(file, LONGEST)
     try:
         submission = read_submission(data, "it")
     except Problem as problem:
@@ -50,7 +49,12 @@ def refused(file: str, sentence: str, student: str = "", lesson: Lesson | None =
     """The grade of a submission that earns nothing."""
     key, title, most = ("", "", 0) if lesson is None else (lesson.key, lesson.title, lesson.points)
     told = one_line(sentence, LONGEST)
-    return Grade(file, student, key, title, 0, most, REFUSED, told, (), 0, (), certain)
+    return Grade(_called(file), student, key, title, 0, most, REFUSED, told, (), 0, (), certain)
+
+
+def _called(file: str) -> str:
+    """The name of a file as it stands in reports: names need not even be text."""
+    return one_line(file, LONGEST)
 
 
 def _unfit(submission: Submission, lesson: Lesson, limits: Limits) -> str:
@@ -109,8 +113,8 @@ class _Replay:
         points = sum(each.points for each in exercises)
         inputs = len(self.submission.recording.inputs)
         return Grade(
-            file, student, lesson.key, lesson.title, points, lesson.points, verdict, told, self._flags(), inputs,
-            exercises,
+            _called(file), student, lesson.key, lesson.title, points, lesson.points, verdict, told, self._flags(),
+            inputs, exercises,
         )  # fmt: skip
 
     def _repeat(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -34,20 +35,36 @@ class Entry(NamedTuple):
 
 
 def handed_in(folder: Path, but_not: Path) -> list[File]:
-    """The files in a folder and below it, but hidden ones, links, and those in the folder `but_not`."""
+    """The files in a folder and below it, but hidden ones, links, and those in the folder `but_not`. A folder below it
+    that cannot be looked into is one of them: it may hold what somebody has handed in."""
     if not folder.is_dir():
         raise Problem(f"there is no folder {folder}", "--submissions names the one with the files that were handed in")
-    found = []
-    for place, folders, names in os.walk(folder):
+    found: list[File] = []
+
+    def closed(error: OSError) -> None:
+        path = Path(error.filename)
+        if path == folder:
+            raise Problem(f"{folder} cannot be read: {error.strerror}") from None
+        found.append(File(path, path.relative_to(folder).as_posix()))
+
+    for place, folders, names in os.walk(folder, onerror=closed):
         here = Path(place)
         folders[:] = sorted(
             each for each in folders if not each.startswith((".", "__MACOSX")) and (here / each).resolve() != but_not
         )
         for name in names:
             path = here / name
-            if not name.startswith(".") and not path.is_symlink() and path.is_file():
+            if not name.startswith(".") and _is_file(path):
                 found.append(File(path, path.relative_to(folder).as_posix()))
     return sorted(found, key=lambda file: os.fsencode(file.name))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether something is a file and no link, as far as one may know."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return True
 
 
 def graded(files: Iterable[File], kept: Kept, resume: bool, grader: Grader) -> Iterator[Entry]:

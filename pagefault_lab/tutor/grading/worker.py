@@ -56,8 +56,13 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
     """Read what there is to grade, and write grades."""
     setup = json.loads(source.readline())
     limits = Limits(*setup["limits"])
-    with TemporaryDirectory(prefix="pagefault-lab-") as folder:
-        lessons = _unpacked(setup["lessons"], Path(folder))
+    try:
+        place = TemporaryDirectory(prefix="pagefault-lab-")
+        lessons = _unpacked(setup["lessons"], Path(place.name))
+    except OSError as error:
+        _say(target, {"failed": f"it needs a folder for temporary files: {error.strerror}"})
+        return
+    with place as folder:
         _warm_up(lessons.values(), limits)
         _say(target, {"ready": __version__})
         practice = _practice(lessons.values(), limits)

@@ -83,12 +83,14 @@ class Worker:
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )  # Ctrl-C is ours  # fmt: skip
         try:
-            version = self._ask(None)["ready"]
-        except (OSError, ValueError, KeyError) as error:
-            self.stop()
-            raise Problem("a process that grades could not be started", str(error) or None) from None
+            answer = self._ask(None)
+        except (OSError, ValueError) as error:
+            answer = {"failed": str(error)}
+        version = answer.get("ready")
         if version != __version__:
             self.stop()
+            if version is None:
+                raise Problem("a process that grades could not be started", answer.get("failed"))
             raise Problem(f"a worker has pagefault-lab {version}, and this is {__version__}", "install the same")
 
     def _ask(self, content: dict[str, Any] | None) -> Any:
@@ -98,7 +100,10 @@ class Worker:
             raise OSError("it has ended")
         process.stdin.write(self._setup if content is None else json.dumps(content).encode("ascii") + b"\n")
         process.stdin.flush()
-        return json.loads(process.stdout.readline())
+        answer = process.stdout.readline()
+        if not answer:
+            raise OSError("it has ended")
+        return json.loads(answer)
 
     def stop(self) -> None:
         """End the program."""
