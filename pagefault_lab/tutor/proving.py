@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import islice, pairwise, zip_longest
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from pagefault_lab.lab.session import Session
 from pagefault_lab.machine.effort import EFFORT, TooMuch
@@ -48,7 +48,9 @@ KINDS: Final = ("begin", "show", "unsolved", "answer", "without", "wrong", "hint
 SEEDS: Final = 20  # how many are tried
 MOST_PAIRS: Final = 8  # of seeds whose answers are exchanged
 MOST_EFFORT: Final = 50_000_000  # for each seed: what a careful lesson takes ten times
+MOST_SHOWN: Final = 1_000  # lines of a `show` block
 
+Found = TypeVar("Found")
 Drawn: TypeAlias = Callable[[object], Sequence[str]]  # the lines that a layer above makes of a value
 
 
@@ -65,10 +67,11 @@ def proofs(lesson: Lesson, drawn: Drawn, seeds: int = SEEDS, effort: int | None 
 
 
 def shown(lesson: Lesson, drawn: Drawn) -> Iterator[tuple[Show, tuple[str, ...]]]:
-    """The `show` blocks of a lesson, in their order, each with the lines that belong below its command."""
-    proving = _Proving(lesson, drawn, 1)
+    """The `show` blocks of a lesson, in their order, each with the lines that belong below its command. A Problem if
+    that takes too long."""
+    proving = _Proving(lesson, drawn, 1, MOST_EFFORT)
     for at in range(len(lesson.parts)):
-        yield from proving.shown(at)
+        yield from proving.within_effort(partial(proving.shown, at))
 
 
 def counted(proofs: Iterable[Proof]) -> dict[str, int]:
@@ -80,7 +83,7 @@ def counted(proofs: Iterable[Proof]) -> dict[str, int]:
 class _Proving:
     """The proofs of one lesson: methods that raise a Problem if something is not as it must be."""
 
-    def __init__(self, lesson: Lesson, drawn: Drawn, seeds: int, effort: int = 0) -> None:
+    def __init__(self, lesson: Lesson, drawn: Drawn, seeds: int, effort: int) -> None:
         self.lesson = lesson
         self.drawn = drawn
         self._most = seeds
@@ -178,17 +181,17 @@ class _Proving:
         names = "|".join(map(re.escape, self.lesson.variants))
         return bool(names) and re.search(rf"\$({names})\b", repr(leading)) is not None
 
-    def within_effort(self, prove: Callable[[], object]) -> None:
-        """Prove something, as long as there is effort left."""
+    def within_effort(self, prove: Callable[[], Found]) -> Found:
+        """Prove something, or find something out, as long as there is effort left."""
         before = EFFORT.spent
         try:
             with EFFORT.at_most(self._effort):
                 EFFORT.spend(1)
-                prove()
+                return prove()
         except TooMuch:
             raise Problem(
-                "the proofs of this lesson take too long, and were given up",
-                "let its lines execute less, or try fewer --seeds",
+                "the lines of this lesson take too long, and were given up",
+                "let them execute less" + (", or try fewer --seeds" if self._most > 1 else ""),
                 line=1,
             ) from None
         finally:
@@ -202,7 +205,7 @@ class _Proving:
         for hint in attempt.exercise.hints if attempt.exercise else ():
             fill(hint, attempt.scope())
 
-    def shown(self, at: int) -> Iterator[tuple[Show, tuple[str, ...]]]:
+    def shown(self, at: int) -> list[tuple[Show, tuple[str, ...]]]:
         """The part's `show` blocks, and what belongs into each."""
         shows = {show.place: show for show in _shows(self.lesson.parts[at])}
         outputs: dict[int, list[str]] = {place: [] for place in shows}
@@ -216,8 +219,14 @@ class _Proving:
                     number = 0
                 case _ if number in outputs:
                     outputs[number] += self.drawn(value)
-        for place, output in outputs.items():
-            yield shows[place], tuple(output)
+                    if len(outputs[number]) > MOST_SHOWN:
+                        raise Problem(
+                            f"the command says more than {MOST_SHOWN:,} lines, which is too much for a `show` block",
+                            "let it say less; or make it a `lab` block, whose output does not stand in the lesson",
+                            text=shows[number].line,
+                            line=number,
+                        )
+        return [(shows[place], tuple(output)) for place, output in outputs.items()]
 
     def is_fresh(self, at: int, show: Show) -> None:
         """A `show` block holds what its command says."""

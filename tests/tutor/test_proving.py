@@ -267,7 +267,7 @@ def test_proofs_end_at_the_same_place_when_they_take_too_much_and_say_it_once() 
     assert 0 < given_up < len(told[0])
     causes = {finding and finding._replace(proof="") for finding in told[0][given_up:]}
     assert [(cause.line, cause.sentence) for cause in causes if cause] == [
-        (1, "the proofs of this lesson take too long, and were given up")
+        (1, "the lines of this lesson take too long, and were given up")
     ]
     assert len(causes) == 1
 

@@ -38,18 +38,19 @@ def _prove(file: str, seeds: int | None, output: Output) -> int:
         return UNUSABLE if problem.line is None else WRONG
     all_proofs = list(proofs(lesson, plain_text, seeds or SEEDS))
     failed = 0
-    said: set[Finding] = set()
+    said: set[Finding | tuple[str, str]] = set()
     for number, proof in enumerate(all_proofs, 1):
         sign(f"{lesson.name} {number}/{len(all_proofs)} {proof.part}: {proof.name}")
         finding = proof.run()
         if finding is None:
             continue
         failed += 1
-        cause = finding._replace(proof="")
-        if cause not in said:  # what is wrong with a block, all exercises behind it find as well
-            said.add(cause)
+        # what is wrong with a block, all exercises behind it find as well; and one seed is as good as another
+        cause, of_part = finding._replace(proof=""), (proof.part, finding.sentence)
+        if cause not in said and not (proof.kind == "seed" and of_part in said):
             sign("")
             output.show(finding)
+        said |= {cause, of_part}
     sign("")
     output.show(LessonProved(lesson.name, lesson.title, counted(all_proofs), failed))
     return WRONG if failed else GOOD

@@ -36,7 +36,7 @@ def _update(file: str, screen: Screen) -> int:
         if stale:
             _replace(path, updated(path.read_bytes().decode("utf-8"), stale))
     except Problem as problem:
-        screen.complain(problem.placed(file=file))
+        screen.complain(problem if problem.line is None else problem.placed(file=file))
         return UNUSABLE if problem.line is None else WRONG
     for show, output in stale:
         screen.say(f"{path}:{show.place}: {show.line.strip()}: {len(show.output)} lines replaced by {len(output)}")
