@@ -89,16 +89,22 @@ class Symbols(Mapping[str, int]):
     def _all(self) -> dict[str, int]:
         return {**self.given, **self._of_modules, **self.typed}
 
+    def added(self) -> dict[str, int]:
+        """The names that are not the world's, and what they mean."""
+        return {**self._of_modules, **self.typed}
+
     def with_first(self, own: Mapping[str, int]) -> Symbols:
         """The names as they are now, but those of the world mean what they meant when it began, and all others that
         are in `own` what they mean there."""
         found = Symbols(self.given, self.code, self.constants, self.ends)
+        of_modules = {name: value for name, value in self._of_modules.items() if name not in self.given}
+        a_modules = {name for name, value in own.items() if of_modules.get(name) == value}
         typed = {**self.typed, **own}
-        found.typed = {name: value for name, value in typed.items() if name not in self.given}
+        found.typed = {name: typed[name] for name in typed if name not in self.given and name not in a_modules}
         found.typed_constants = self.typed_constants.difference(self.given)
         found.typed_ends = self.typed_ends
         found.modules, found._module_ends = self.modules, self._module_ends
-        found._of_modules = {name: value for name, value in self._of_modules.items() if name not in self.given}
+        found._of_modules = of_modules
         return found
 
     def define(self, name: str, value: int, constant: bool = False, end: int | None = None) -> None:

@@ -35,7 +35,7 @@ class Player:
         self.recording = session.recording  # of those who take the lesson
         self.values = draw(lesson, seed, session)
         self.began = 0
-        self._own_names: dict[str, int] = {}  # that the lesson's lines have given to what they typed,
+        self._own_names: dict[str, int] = {}  # of what the lesson's lines have typed and loaded,
         self._own_variables: dict[str, int] = {}  # and those that they have set
 
     # --- what texts and goals see
@@ -122,7 +122,7 @@ class Player:
                     exhaust(session.repeat(each, self.recording.given(each)))
         finally:
             session.files = lesson
-        self._own_names = _alike(self._own_names, session.symbols.typed)
+        self._own_names = _alike(self._own_names, session.symbols.added())
         self._own_variables = _alike(self._own_variables, session.variables)
 
     @contextmanager
@@ -181,7 +181,7 @@ class Player:
         text = self.filled(line, number)
         yield LessonLine(None if session.unfinished else session.place(), text, number)
         commands = self._breakpoints_commands()
-        names, variables = dict(session.symbols.typed), dict(session.variables)
+        names, variables = session.symbols.added(), dict(session.variables)
         try:
             for value in session.execute(text):
                 if isinstance(value, Quit):
@@ -192,8 +192,8 @@ class Player:
                     )
                 yield value
             self._refuse_new_commands(commands)
-            self._own_names |= _changed(names, session.symbols.typed)
-            self._own_variables |= _changed(variables, session.variables)
+            self._own_names = _led_on(self._own_names, names, session.symbols.added())
+            self._own_variables = _led_on(self._own_variables, variables, session.variables)
         except Problem as problem:
             problem.file, problem.line = self.lesson.name, number
             raise problem.placed(text=text) from None
@@ -209,9 +209,10 @@ class Player:
                 raise Problem("a lesson gives no commands to breakpoints", "tell the student to do it")
 
 
-def _changed(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
-    """What has another value now, or had none."""
-    return {name: value for name, value in now.items() if before.get(name) != value}
+def _led_on(own: Mapping[str, int], before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    """What is one's own, when one has given values or taken them away."""
+    kept = {name: value for name, value in own.items() if name in now or name not in before}
+    return kept | {name: value for name, value in now.items() if before.get(name) != value}
 
 
 def _alike(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
