@@ -4,13 +4,14 @@
     pytest "lessons/01-first-fault.md::touch"        those of one exercise
     pytest lessons/ -k "without"                     that no line of an answer can be left out
 
-A Markdown file is a lesson if its front matter says `format =`; others are left alone. Nothing of the lab is imported
-before there is one.
+A Markdown file is a lesson if its front matter says `format =`; others are left alone. One that cannot be read may be a
+lesson, so it is an error. Nothing of the lab is imported before there is one.
 """
 
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -29,8 +30,28 @@ _LONGEST = 65536  # bytes in which the front matter must say it
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     meaning = "with how many seeds each lesson's variants are tried"
-    parser.getgroup("pagefault-lab").addoption("--lesson-seeds", type=int, metavar="N", help=meaning)
+    parser.getgroup("pagefault-lab").addoption("--lesson-seeds", type=_number_of_seeds, metavar="N", help=meaning)
     parser.addini("lesson_seeds", meaning)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        _seeds(config)
+    except ArgumentTypeError as error:
+        raise pytest.UsageError(f"lesson_seeds: {error}") from None
+
+
+def _seeds(config: pytest.Config) -> int | None:
+    """With how many seeds variants are tried, if that is said."""
+    chosen: int | None = config.getoption("--lesson-seeds")
+    written = config.getini("lesson_seeds")
+    return chosen or (_number_of_seeds(written) if written else None)
+
+
+def _number_of_seeds(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a number of seeds")
+    return int(text)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -44,7 +65,7 @@ def _is_lesson(path: Path) -> bool:
         with path.open("rb") as stream:
             return _LESSON.match(stream.read(_LONGEST)) is not None
     except OSError:
-        return False
+        return True
 
 
 class LessonFile(pytest.File):
@@ -56,7 +77,7 @@ class LessonFile(pytest.File):
         from pagefault_lab.tutor.course import load
         from pagefault_lab.tutor.proving import SEEDS, proofs
 
-        seeds = self.config.getoption("--lesson-seeds") or int(self.config.getini("lesson_seeds") or SEEDS)
+        seeds = _seeds(self.config) or SEEDS
         for part, found in groupby(proofs(load(self.path), plain_text, seeds), key=lambda proof: proof.part):
             yield LessonPart.from_parent(self, name=part, proofs=list(found))
 

@@ -78,6 +78,30 @@ def test_it_costs_nothing_where_there_are_no_lessons() -> None:
     assert loaded == {"pagefault_lab", "pagefault_lab.bridges", PLUGIN, "pagefault_lab.problem"}
 
 
+def test_several_processes_prove_it_together(pytester: pytest.Pytester, lessons: Path) -> None:
+    result = run(pytester, "-p", "xdist", "-n", "2", "-v", "-k", "hint or without", "lessons/01-mine.md")
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines_random(["*[[]gw?[]]*PASSED lessons/01-mine.md::map-it::without line 2*"])
+
+
+@pytest.mark.parametrize("seeds", ["0", "many"])
+def test_a_number_of_seeds_is_one(seeds: str, pytester: pytest.Pytester, lessons: Path) -> None:
+    for words in (["--lesson-seeds", seeds], ["-o", f"lesson_seeds={seeds}"]):
+        result = run(pytester, *words, "lessons")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"*'{seeds}' is not a number of seeds"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="there is no file that nobody can read")
+def test_a_file_that_cannot_be_read_may_be_a_lesson(lessons: Path, pytester: pytest.Pytester) -> None:
+    lesson = lessons / "01-mine.md"
+    lesson.unlink()
+    lesson.symlink_to("/proc/self/mem")  # at whose beginning even root reads nothing
+    result = run(pytester, "lessons")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*01-mine.md cannot be read: *"])
+
+
 def test_a_project_says_how_many_seeds_are_tried(pytester: pytest.Pytester, lessons: Path) -> None:
     def seeds(result: pytest.RunResult) -> int:
         return sum("::seed " in line for line in result.outlines)
