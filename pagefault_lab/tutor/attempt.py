@@ -221,8 +221,11 @@ class Attempt:
     def _check_continues(self, at: int) -> None:
         task = self._unsolved_before(at)
         if task is not None and not self._is_of_another_version:
-            sentence = f"this part begins where {task.id} was solved, and it is not yet"
-            raise Problem(sentence, f"lesson goto {task.id}")
+            sentence = f"part {at + 1} begins where {task.id} was solved, and it is not yet"
+            others = range(at + 1, len(self.lesson.parts))
+            beyond = next((other + 1 for other in others if self._unsolved_before(other) is None), None)
+            passing = "" if beyond is None else f", `lesson goto {beyond}` passes it over"
+            raise Problem(sentence, f"`lesson goto {task.id}` goes to it{passing}")
 
     def _unsolved_before(self, at: int) -> AnyExercise | None:
         """The task that is to be solved next, before the one of a part can continue it; None if all are."""

@@ -19,7 +19,8 @@ LONGEST: Final = 40  # characters of a reply that is told again
 _NUMBER: Final = r"(?:0[xX][0-9A-Fa-f]+|0[bB][01]+|0|[1-9][0-9]*)"
 _VALUE: Final = re.compile(rf"\$?(?P<value>-?{_NUMBER}|(?P<name>[A-Za-z_.][\w.]*)(?: ?[-+] ?{_NUMBER})?)", re.ASCII)
 _LEADING_ZERO: Final = re.compile(r"0+([0-9]+)", re.ASCII)
-_WORD: Final = re.compile(r"[\w/%$]+")
+_LIKE_AN_ADDRESS: Final = re.compile(r"[1-9][0-9]{4,7}", re.ASCII)  # may be meant as hexadecimal, without its 0x
+_WORD: Final = re.compile(r"[\w%$]+")
 _REFUSES: Final = (
     "!ever(fault(14)) ? 3 : !pde(last(fault(14)).cr2).present ? 1 : !(last(fault(14)).error & 1) ? 2"
     " : (last(fault(14)).error & 4) && !pde(last(fault(14)).cr2).user ? 1"
@@ -48,18 +49,23 @@ def usual(name: str) -> Question:
     return Question(text, expressions.parse(answer), choices)
 
 
-def meaning(reply: str, question: Question, scope: Scope) -> int:
-    """What a reply says, as a number: of a choice, its number from 1 on. A Problem if it says nothing."""
+def meanings(reply: str, question: Question, scope: Scope) -> tuple[int, ...]:
+    """What a reply can say, as numbers: of a choice, its number from 1 on. A Problem if it says nothing.
+
+    Only decimal digits that are as many as an address has say two things: 8049000 is also 0x8049000 without its 0x.
+    With so many, what is right in one way was not meant in the other.
+    """
     text = " ".join(reply.split())
     if question.choices:
-        return _choice(text, question.choices)
+        return (_choice(text, question.choices),)
     if text.casefold() == "none":
-        return NONE
+        return (NONE,)
     match = _VALUE.fullmatch(text)
     name = match["name"] if match is not None else None
     if match is None or (name is not None and (is_name(name.partition(".")[0]) or name not in scope.symbols)):
         raise Problem(f"{text[:LONGEST]} is not a value", _what_is(text))
-    return expressions.parse(match["value"]).value(scope) & 0xFFFFFFFF
+    value = expressions.parse(match["value"]).value(scope) & 0xFFFFFFFF
+    return (value, int(match["value"], 16)) if _LIKE_AN_ADDRESS.fullmatch(match["value"]) else (value,)
 
 
 def _what_is(text: str) -> str:
@@ -77,8 +83,8 @@ def _choice(text: str, choices: tuple[str, ...]) -> int:
     """The number of the choice that is meant: by its number, by its beginning, or by words that only it has."""
     if text.isdecimal() and 1 <= int(text[:9]) <= len(choices):
         return int(text)
-    plain = [" ".join(choice.replace("`", "").split()).casefold() for choice in choices]
-    wanted = text.replace("`", "").casefold()
+    plain = [_plain(choice) for choice in choices]
+    wanted = _plain(text)
     exact = [number for number, choice in enumerate(plain, 1) if choice == wanted]
     beginning = [number for number, choice in enumerate(plain, 1) if wanted and choice.startswith(wanted)]
     words = set(_WORD.findall(wanted))
@@ -88,9 +94,23 @@ def _choice(text: str, choices: tuple[str, ...]) -> int:
         several = ", ".join(str(number) for number in fitting)
         raise Problem(f"{text[:LONGEST]} could be one of several choices", f"say its number: {several}")
     if not fitting:
-        hint = closest(wanted, plain) or f"say a number from 1 to {len(choices)}, or words of one of them"
-        raise Problem(f"{text[:LONGEST]} is none of the choices", hint)
+        hint = closest(text.casefold(), map(str.casefold, choices))
+        by_number = f"say a number from 1 to {len(choices)}, or words of one of them"
+        raise Problem(f"{text[:LONGEST]} is none of the choices", hint or by_number)
     return fitting[0]
+
+
+def _plain(choice: str) -> str:
+    """A choice, or a reply that may name one, without what makes no difference: US is U/S."""
+    return " ".join(choice.replace("`", "").replace("/", "").split()).casefold()
+
+
+def told_again(meant: tuple[int, ...], question: Question) -> str:
+    """A reply that was not right, by its `meanings`: `8049000 or 0x8049000`."""
+    if len(meant) == 1:
+        return described(meant[0], question)
+    decimal, hexadecimal = meant
+    return f"{decimal} or {hexadecimal:#x}"
 
 
 def described(value: int, question: Question) -> str:

@@ -21,5 +21,5 @@ def wronged(reply: Wronged) -> Lines:
 
 
 def _quoted(reply: str) -> str:
-    """A choice of several words in quotes: it stands inside a sentence."""
-    return f'"{printable(reply)}"' if " " in reply else printable(reply)
+    """A choice of several words in quotes: it stands inside a sentence. What begins with a digit needs none."""
+    return f'"{printable(reply)}"' if " " in reply and not reply[0].isdigit() else printable(reply)

@@ -119,6 +119,17 @@ def test_a_task_continues_where_the_one_before_was_solved() -> None:
     assert begun_again(attempt).standings == attempt.standings
 
 
+def test_who_cannot_go_on_to_a_part_is_told_how_to_pass_it_over() -> None:
+    further = task("ecx == 6", "movl $6,%ecx", "second", "continues = true\n")
+    assert wrong(taken(task() + further), "lesson next").hint == "`lesson goto set` goes to it"
+    attempt = taken(task() + further + further.replace("second", "third") + "\nThe end.\n")
+    problem = wrong(attempt, "lesson next")
+    assert problem.sentence == "part 2 begins where set was solved, and it is not yet"
+    assert problem.hint == "`lesson goto set` goes to it, `lesson goto 4` passes it over"
+    do(attempt, "lesson goto 4")
+    assert attempt.is_last
+
+
 def test_what_was_given_up_in_a_block_is_done_again_too() -> None:
     body = task() + task("ecx == 6", "movl $6,%ecx", "second", "continues = true\n")
     attempt = taken(body)
@@ -355,6 +366,33 @@ def test_what_the_lessons_lines_have_named_is_the_lessons_also_when_someone_name
     assert standing(attempt, "further").solved
 
 
+MODULE = """
+        .globl  init_module, cleanup_module
+init_module:
+        xorl    %eax,%eax
+cleanup_module:
+        ret
+        .data
+{data}
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["seen: .long 5", "movl $5,user_stack\nseen = user_stack", "insmod {other}", "rmmod mine\ninsmod {other}"]
+)
+def test_what_a_module_of_the_lesson_has_named_is_the_lessons_also_when_someone_names_it_anew(
+    line: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.s").write_text(MODULE.format(data="seen: .long 1"))
+    (tmp_path / "other.s").write_text(MODULE.format(data=".long 1; seen: .long 5"))
+    attempt = Attempt(lesson_of(lab("insmod mine.s") + task("[seen] == 5"), folder=tmp_path), "x")
+    exhaust(attempt.begin(0))
+    do(attempt, *line.format(other=tmp_path / "other.s").split("\n"), "nop")
+    assert not standing(attempt, "set").solved
+    do(attempt, "lesson reset", "kernel", "movl $5,seen")
+    assert standing(attempt, "set").solved
+
+
 def test_what_someone_has_named_anew_in_a_solution_stays_so_in_the_task_that_continues() -> None:
     lesson = lab("asm", "there: .long 1", "end") + task("[there] == 1 && ebx == 5")
     attempt = taken(lesson + task("[there] == 7", "there: .long 7", "further", "continues = true\n"))
@@ -462,6 +500,42 @@ def test_a_choice_is_named_by_its_number_or_the_beginning_of_its_words(reply: st
     assert "none of the choices (say a number from 1 to 3" in str(wrong(taken(ASK.format(more=choices)), "say #PF"))
 
 
+@pytest.mark.parametrize("reply", ["us in the pde", "U/S in the PDE", "us pde", "US"])
+def test_a_choice_may_be_named_as_the_screen_has_it(reply: str) -> None:
+    choices = 'choices = ["P", "`U/S` in the PDE", "R/W in the PDE"]\ntries = 2'
+    assert of_kind(Solved, do(taken(ASK.replace("ebx + 1", "2").format(more=choices)), f"say {reply}"))
+
+
+@pytest.mark.parametrize("reply", ["8049000", "0x8049000", "134516736"])
+def test_an_address_is_understood_without_its_prefix(reply: str) -> None:
+    asked = ASK.replace("ebx + 1", "user_rodata").format(more="")
+    assert of_kind(Solved, do(taken(asked), f"say {reply}"))
+    predicted = PREDICT.replace('["fault", "error", "cr2", "entry", "ring"]', '["cr2"]')
+    (told,) = of_kind(Predicted, do(taken(predicted), f"say {reply}"))
+    assert isinstance(told, Predicted)
+    assert [(row.said, row.is_right) for row in told.rows] == [("0x8049000", True)]
+
+
+@pytest.mark.parametrize(("right", "reply"), [("0x10", "10"), ("0x1000", "1000"), ("0x100000000", "100000000")])
+def test_fewer_or_more_digits_than_those_of_an_address_are_decimal(right: str, reply: str) -> None:
+    assert of_kind(Wronged, do(taken(ASK.replace("ebx + 1", right).format(more="")), f"say {reply}"))
+
+
+def test_an_address_without_its_prefix_is_told_in_both_ways_where_neither_is_right() -> None:
+    attempt = taken(ASK.replace("$said == 9", "$said == 0x8050000").format(more=""))
+    said = Wronged("code", "8050000 or 0x8050000", 1, "", "")
+    assert do(attempt, "say 8050000") == [said, Remarked("nine is another one")]
+    assert begun_again(attempt).standings == attempt.standings
+    attempt = taken(ASK.replace("$said == 9", "$said > 9").format(more=""))
+    assert do(attempt, "say 8050000") == [said, Remarked("nine is another one")], "once, if it goes for both"
+
+
+def test_behind_the_last_try_what_is_right_has_the_last_word() -> None:
+    attempt = taken(ASK.format(more=""))
+    do(attempt, "say 3")
+    assert do(attempt, "say 9") == [Remarked("nine is another one"), Wronged("code", "9", 0, "2", "So it is.")]
+
+
 def test_where_an_answer_was_corrected_what_was_said_behind_it_still_counts() -> None:
     body = ASK.format(more="") + ASK.replace('id = "code"', 'id = "other"').format(more="")
     attempt = taken(body.replace("ebx + 1", "3"))
@@ -497,6 +571,17 @@ def test_a_prediction_is_what_the_machine_then_does() -> None:
     assert isinstance(told, Predicted)
     assert [row.is_right for row in told.rows] == [True, True, True, False, True]
     assert (told.earned, told.points, told.after) == (8, 10, "It was 7.")
+
+
+@pytest.mark.parametrize("reply", ["i think that it does work", "it is a read, so no", "no 6 7 8 9 or so"])
+def test_a_sentence_is_no_reply_and_is_told_as_a_whole(reply: str) -> None:
+    attempt = taken(PREDICT.replace('["fault", "error", "cr2", "entry", "ring"]', '["fault"]'))
+    assert str(wrong(attempt, f"say {reply}")).startswith(f"{reply} is none of the choices")
+
+
+def test_too_many_replies_are_counted() -> None:
+    attempt = taken(PREDICT.replace('["fault", "error", "cr2", "entry", "ring"]', '["fault", "error"]'))
+    assert str(wrong(attempt, "say no 6 7")) == "these are 3 replies to 2 questions"
 
 
 def test_what_was_done_before_the_last_reply_is_no_part_of_what_was_predicted() -> None:

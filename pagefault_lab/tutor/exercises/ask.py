@@ -9,7 +9,7 @@ from pagefault_lab.tutor.editions import opens
 from pagefault_lab.tutor.exercises.at_hand import Doing, QuestionsAtHand, no_answers
 from pagefault_lab.tutor.exercises.showing import ask_shown
 from pagefault_lab.tutor.lesson import Ask
-from pagefault_lab.tutor.told import AskShown, Solved, Wronged
+from pagefault_lab.tutor.told import AskShown, Remarked, Solved, Wronged
 
 
 class AskAtHand(QuestionsAtHand[Ask]):
@@ -31,23 +31,27 @@ class AskAtHand(QuestionsAtHand[Ask]):
 
     def _reply(self, text: str) -> Doing:
         ask, standing = self.exercise, self.standing
-        said = questions.meaning(text, ask.question, self._player.session)
+        said = questions.meanings(text, ask.question, self._player.session)
         replies = [*standing.replies, text]
         tries = ask.tries - len(replies)
-        is_right = self._is_right(said)
+        is_right = any(self._is_right(each) for each in said)
         over = is_right or tries <= 0
         after = self._filled(ask.after) if over else ""
         right = "" if self._right is None or not over else questions.described(self._right, ask.question)
-        remarks = () if is_right else tuple(self._remarks(said=said).values())
+        remarks: dict[int, Remarked] = {}
+        for each in () if is_right else said:
+            remarks = self._remarks(said=each) | remarks
 
         def reply() -> Iterator[object]:
             standing.replies, standing.solved, standing.over = replies, is_right, over
             if is_right:
                 standing.points = ask.points
                 yield Solved(ask.id, ask.points, ask.points, after)
-            else:
-                yield Wronged(ask.id, questions.described(said, ask.question), tries, right, after)
-            yield from self._remarked(remarks)
+                return
+            remarked = self._remarked(remarks.values())
+            wronged = Wronged(ask.id, questions.told_again(said, ask.question), tries, right, after)
+            # the last word is what is right, or what there is to think about
+            yield from (*remarked, wronged) if over else (wronged, *remarked)
 
         return reply
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from pagefault_lab.problem import Problem, count
@@ -26,7 +27,7 @@ class PredictAtHand(QuestionsAtHand[Predict]):
     def __init__(self, predict: Predict, standing: Standing, player: Player, prepare: Doing) -> None:
         super().__init__(predict, standing, player)
         self._prepare = prepare
-        self._said: list[int] = []  # what the replies meant when they were given
+        self._said: list[tuple[int, ...]] = []  # what the replies can mean, as it was when they were given
         if not standing.over:
             standing.replies = []
 
@@ -40,7 +41,7 @@ class PredictAtHand(QuestionsAtHand[Predict]):
         predict, standing = self.exercise, self.standing
         open_questions = predict.questions[len(standing.replies) :]
         texts = self._split(text, open_questions)
-        meant = [self._meaning(reply, each) for reply, each in zip(texts, open_questions, strict=False)]
+        meant = [self._meanings(reply, each) for reply, each in zip(texts, open_questions, strict=False)]
         replies, said = [*standing.replies, *texts], [*self._said, *meant]
 
         def reply() -> Iterator[object]:
@@ -53,20 +54,31 @@ class PredictAtHand(QuestionsAtHand[Predict]):
         return reply
 
     def _split(self, text: str, open_questions: Sequence[Question]) -> list[str]:
-        """The replies that a text has: itself, if it is one to the next question."""
+        """The replies that a text has: itself, if it is one to the next question. A Problem if it has too many; or if
+        it has none, as a sentence has."""
         try:
-            self._meaning(text, open_questions[0])
+            self._meanings(text, open_questions[0])
             return [text]
         except Problem:
-            replies = text.split(",") if "," in text else text.split()
-            if len(replies) == 1:
+            replies = [reply.strip() for reply in (text.split(",") if "," in text else text.split())]
+            too_many = len(replies) > len(open_questions)
+            if len(replies) == 1 or (too_many and not self._all_say(replies, open_questions)):
                 raise
-        if len(replies) > len(open_questions):
+        if too_many:
             raise Problem(f"these are {len(replies)} replies to {count(len(open_questions), 'question')}")
-        return [reply.strip() for reply in replies]
+        return replies
 
-    def _meaning(self, reply: str, question: Question) -> int:
-        return questions.meaning(reply, question, self._player.session)
+    def _all_say(self, replies: Sequence[str], open_questions: Sequence[Question]) -> bool:
+        """Whether each of these is a reply to its question; those behind the last one, to that."""
+        try:
+            for reply, question in zip(replies, chain(open_questions, repeat(open_questions[-1])), strict=False):
+                self._meanings(reply, question)
+        except Problem:
+            return False
+        return True
+
+    def _meanings(self, reply: str, question: Question) -> tuple[int, ...]:
+        return questions.meanings(reply, question, self._player.session)
 
     def _run(self) -> Iterator[object]:
         """Execute the lines where the part began, and compare. Where the lesson's lines do not work, its questions are
@@ -90,12 +102,14 @@ class PredictAtHand(QuestionsAtHand[Predict]):
         for question, said in zip(self.exercise.questions, self._said, strict=True):
             assert question.answer is not None
             right = self._value(question.answer)
+            is_right = any(questions.is_right(each, right, question) for each in said)
+            told = questions.described(right, question)
             rows.append(
                 PredictedRow(
                     self._filled(question.text),
-                    questions.described(said, question),
-                    questions.described(right, question),
-                    questions.is_right(said, right, question),
+                    told if is_right else questions.told_again(said, question),
+                    told,
+                    is_right,
                 )
             )
         return tuple(rows)
