@@ -156,8 +156,25 @@ def test_what_was_said_stands_beside_what_the_machine_did() -> None:
     ]
 
 
+def test_where_replies_are_sentences_they_stand_below_the_question() -> None:
+    sentence = "the page is mapped, and the instruction executed"
+    rows = (PredictedRow("What comes of it?", sentence, sentence, True), PredictedRow("Which `DS`?", "8", "0", False))
+    assert text_of(Predicted("p", rows, 1, 2, "")).splitlines() == [
+        "",
+        "✓  What comes of it?",
+        f"   {sentence}",
+        "✗  Which `DS`?",
+        "   you said     8",
+        "   the machine  0",
+        "p: 1 of 2 points",
+        "`lesson next` goes on",
+    ]
+
+
 def test_a_wrong_reply_says_what_is_left() -> None:
     assert text_of(Wronged("x", "6", 1, "", "")) == "✗ 6 is not right; 1 reply may still count, and `hint` helps"
+    assert text_of(Wronged("x", "0x64 (100)", 1, "", "")).startswith("✗ 0x64 (100) is not right;")
+    assert text_of(Wronged("x", "the PDE", 1, "", "")).startswith('✗ "the PDE" is not right;')
     assert text_of(Wronged("x", "6", 0, "7", "So.")).splitlines() == [
         "✗ 6 is not right: right is 7", "", "So.", "`lesson next` goes on",
     ]  # fmt: skip
