@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pagefault_lab.problem import Problem
-from pagefault_lab.terminal.folders import state_folder
+from pagefault_lab.terminal.folders import state_folder, state_path
 from pagefault_lab.terminal.journal import SUFFIX, Journal, Kept, taken
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ def folder() -> Path | None:
         found.mkdir(mode=0o700, exist_ok=True)
     except OSError:
         return None
-    return found
+    return found if os.access(found, os.R_OK | os.W_OK | os.X_OK) else None
+
+
+def no_folder() -> str:
+    """What is said where there can be none."""
+    return f"{state_path() / 'lessons'} cannot be read and written"
 
 
 def path_of(key: str) -> Path | None:
@@ -86,12 +91,15 @@ def set_aside(kept: Kept) -> Path:
 
 
 def read(key: str) -> Read | None:
-    """The attempt at a lesson as far as it can be read, also one that is open; None if there is none."""
+    """The attempt at a lesson as far as it can be read, also one that is open; None if there is none. A Problem if
+    nobody can know."""
     from pagefault_lab.lab.recording import read as read_recording
 
     path = path_of(key)
+    if path is None:
+        raise Problem(f"no attempt can be found: {no_folder()}", "XDG_STATE_HOME names another folder")
     try:
-        return None if path is None else read_recording(path.read_bytes(), str(path))
+        return read_recording(path.read_bytes(), str(path))
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pagefault_lab.tutor.attempt import Attempt
     from pagefault_lab.tutor.lesson import Lesson
 
-HELP: Final = "`hint` helps, `lesson` lists the parts, quit or Ctrl-D leaves; all is kept"
+HELP: Final = "`hint` helps, `lesson` lists the parts, quit or Ctrl-D leaves"
 
 
 def run(arguments: Namespace) -> int:
@@ -51,6 +51,7 @@ class Taking:
         self._anew = f"{self._again} --again begins anew, and keeps the attempt so far aside"
         self._submit = f"pagefault-lab lesson submit {shlex.quote(name)}"
         self.typed_ahead = ""
+        self._all_is_kept = False
         self._ended = False  # the end of the lesson was told, and nothing was typed since
         self._remembered: attempts.Progress | None = None
 
@@ -157,7 +158,8 @@ class Taking:
         minutes = f", about {count(lesson.minutes, 'minute')}" if lesson.minutes else ""
         name = attempt.recording.lesson["student"]
         about = f"{lesson.title}{minutes}; you are {name}"
-        sentences = (about, lesson.summary if begins else "", HELP, self._how_to_be_named(name))
+        leaving = f"{HELP}; all is kept" if self._all_is_kept else HELP
+        sentences = (about, lesson.summary if begins else "", leaving, self._how_to_be_named(name))
         screen.greet(printable(sentence) for sentence in sentences if sentence)
         if begins:
             for value in attempt.begin(0):
@@ -183,10 +185,12 @@ class Taking:
     def _keep(self) -> None:
         """From now on, whatever is finished is kept."""
         if self._journal is None:
-            return self._say("  nothing is kept: there is no folder for it")
+            return self._say(f"  nothing is kept, so nothing can be handed in: {attempts.no_folder()}")
         self._journal.follow(self.attempt)
-        if complaint := self._journal.begin():
+        complaint = self._journal.begin()
+        if complaint:
             self._say(f"  {complaint}")
+        self._all_is_kept = not complaint
         self._progress()
         return None
 
@@ -251,11 +255,14 @@ class Taking:
         attempt, lesson = self.attempt, self.lesson
         where = f"part {attempt.at + 1} of {len(lesson.parts)}, {attempt.points} of {lesson.points} points"
         self._say(f"\nleft at {where}")
-        self._say(f"  to go on:    {self._again}")
+        if self._journal is not None:
+            self._say(f"  to go on:    {self._again}")
         self._say_how_to_hand_in()
 
     def _say_how_to_hand_in(self) -> None:
-        self._say(f"  to hand in:  {self._submit}")
+        if self._journal is None:
+            return self._say("  nothing of it is kept")
+        return self._say(f"  to hand in:  {self._submit}")
 
     def _say(self, text: str) -> None:
         Screen(self.plain).say(text)

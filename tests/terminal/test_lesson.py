@@ -368,8 +368,13 @@ def test_where_nothing_can_be_kept_that_is_said_and_the_lesson_is_taken(home: Pa
     (home / "file").write_text("")
     status, told, _ = lab("lesson", str(SMALL), typed="hint\n", XDG_STATE_HOME=str(home / "file"))
     assert status == 0
-    assert "nothing is kept" in told
+    assert f"nothing is kept, so nothing can be handed in: {home / 'file' / 'pagefault-lab' / 'lessons'} cannot" in told
+    assert "all is kept" not in told
+    assert "to hand in" not in told
     assert "hint 1 of 2" in told
+    status, _, complaint = lab("lesson", "submit", str(SMALL), XDG_STATE_HOME=str(home / "file"))
+    assert status == 2
+    assert "XDG_STATE_HOME names another folder" in complaint
 
 
 # --- kill -9
