@@ -37,7 +37,8 @@ Function = TypeVar("Function", bound=Callable[..., Iterator[object]])
 
 # in the order in which help shows them
 GROUPS = ("running", "looking", "explaining", "changing", "code", "session", "lesson")
-FIRST_WORDS = {"i": "info", "cont": "continue"}  # gdb's own abbreviations, which are no longer unique here
+FIRST_WORDS = {"i": "info", "cont": "continue", "adv": "advance"}  # gdb's abbreviations, not unique any more here
+ALONE = {"bt": "backtrace"}  # gdb's, where no two operands follow: with them it is an instruction
 
 _COMMANDS: dict[str, Command] = {}  # by the first name; filled as modules are imported
 _DECLARATION = re.compile(r"^@command\((.*?)\)\s*$", re.MULTILINE | re.DOTALL)
@@ -147,6 +148,8 @@ def find(line: str, abbreviated: bool = True) -> Found | None:
         return None
     known = spellings()
     first = FIRST_WORDS.get(match[1], match[1])
+    if "," not in line:
+        first = ALONE.get(first, first)
     if abbreviated:
         full = _expand(first, {name.partition(" ")[0] for name in known}, line, match.start(1))
         first = full if full and (full == first or not _value(first)) else first  # tr is TR, not short for trace
@@ -169,9 +172,11 @@ def _expand(word: str, names: Iterable[str], line: str, column: int, prefix: str
     fitting = sorted(name for name in names if name.startswith(word))
     if word in fitting:
         return word
-    meant = {spellings().get(prefix + name, ("", prefix + name))[1] for name in fitting}
+    meant: dict[str, str] = {}  # by the command, the first of its names that fits
+    for name in fitting:
+        meant.setdefault(spellings().get(prefix + name, ("", prefix + name))[1], prefix + name)
     if len(meant) > 1:
-        raise Problem(f"{word} is short for several commands", ", ".join(sorted(meant)), text=line, column=column)
+        raise Problem(f"{word} is short for several commands", ", ".join(meant.values()), text=line, column=column)
     return min(fitting, default=None)
 
 

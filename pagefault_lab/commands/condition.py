@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import Expression, Number
-from pagefault_lab.lab.breakpoints.told import BreakpointSet, line_of
+from pagefault_lab.lab.breakpoints.told import given
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -19,4 +19,4 @@ def condition(session: Session, number: Number, expression: Expression | None = 
     """
     point = session.breakpoints.of(number)
     point.condition = expression
-    yield BreakpointSet(line_of(session, point))
+    yield given(session, point)

@@ -5,7 +5,7 @@ Where a word can mean here what it means there, it is one of the names of a comm
 
 from typing import Final
 
-_STACK: Final = "`frame` shows who was interrupted, `x/8xw $esp` what lies on the stack"
+_STACK: Final = "`backtrace` tells who called, `frame` what was pushed, `x/8xw $esp` what lies on the stack"
 _PLACE: Final = "`p/a ADDRESS` names an address, `p NAME` gives the address of a name, `symbols` lists all"
 _MAPPED: Final = "`info mem` shows what is mapped, `walk ADDRESS` one page"
 _RECORDED: Final = "all that happens is recorded: `timeline` lists it, `goto STEP` and `rsi` go back"
@@ -16,8 +16,7 @@ _NO_TYPES: Final = "there are no types: `p EXPRESSION` shows numbers, `p idt(14)
 _NO_SETTING: Final = "there is no such setting, and no need for one"
 
 INSTEAD: Final[dict[str, str]] = {
-    "backtrace": _STACK, "where": _STACK, "up": _STACK, "down": _STACK, "info stack": _STACK, "info locals": _STACK,
-    "info args": _STACK,
+    "up": _STACK, "down": _STACK, "info stack": _STACK, "info locals": _STACK, "info args": _STACK,
     "return": "`finish` runs to the end of the function or the handler, `set $eip = ADDRESS` goes on elsewhere",
     "jump": "`set $eip = ADDRESS`, then `c`", "j": "`set $eip = ADDRESS`, then `c`",
     "clear": "`delete NUMBER`; `info break` tells the numbers",

@@ -17,7 +17,7 @@ def goto(session: Session, step: Step | None = None) -> Iterator[object]:
 
       goto 4711     goto -100     goto last(fault).step     goto
 
-    Without STEP it goes to the present.
+    Without STEP it goes to the present. `goto fault 2` goes to just before a fault.
 
     All is as it was just before that step: registers, memory, TLB, devices, the kernel's log, modules. `timeline` lists
     steps worth going to. What lies ahead is kept: `si`, `c` and the others go forward along it, up to the present; a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from pagefault_lab.commands import GROUPS, Command, all_commands, command, find, get, spellings
+from pagefault_lab.commands import ALONE, GROUPS, Command, all_commands, command, find, get, spellings
 from pagefault_lab.commands.parameters import Topic
 from pagefault_lab.lab.manual import CommandHelp, HelpIndex, instruction_help, mnemonics
 from pagefault_lab.problem import Problem, closest
@@ -14,24 +14,29 @@ if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
 
 EXPRESSIONS: Final = "expressions"  # a topic
+INSTRUCTIONS: Final = "instructions"  # another
 
 
 @command("help", "h", "?", group="session")
 def help_(session: Session, name: Topic = "") -> Iterator[object]:
     """List the commands, or explain one; NAME may be an instruction too.
 
-    help walk         the command
-    help pushl        the instruction: what it does, its encodings, examples
-    help running      the commands of one group
-    help expressions  what `p`, `set`, conditions and addresses are made of
+    help walk           the command
+    help pushl          the instruction: what it does, its encodings, examples
+    help running        what each command of one group is for
+    help instructions   all that can be executed
+    help expressions    what `p`, `set`, conditions and addresses are made of
     """
     word = " ".join(name.split()).lower()
     if not word:
         yield HelpIndex("", tuple(map(_page, all_commands())), mnemonics())
         return
+    if word == INSTRUCTIONS:
+        yield HelpIndex(word, (), mnemonics())
+        return
     found = list(_explained(word))
     if not found:
-        known = [*spellings(), *mnemonics(), *GROUPS, EXPRESSIONS]
+        known = [*spellings(), *mnemonics(), *GROUPS, EXPRESSIONS, INSTRUCTIONS]
         raise Problem(f"there is no help for {word}", closest(word, known) or "help lists the commands")
     yield from found
 
@@ -41,8 +46,8 @@ def _explained(word: str) -> Iterator[object]:
         from pagefault_lab.lab.expression_help import expression_help
 
         yield expression_help()
-    if word in spellings():
-        yield _page(get(word))
+    if (name := ALONE.get(word, word)) in spellings():
+        yield _page(get(name))
     elif any(name.startswith(word + " ") for name in spellings()):
         yield _part(word, (command for command in all_commands() if command.name.startswith(word + " ")))
     elif word in GROUPS:

@@ -21,5 +21,5 @@ def ignore(session: Session, number: Number, count: Number) -> Iterator[object]:
     point = session.breakpoints.of(number)
     if count < 0:
         raise Problem(f"{count} is no count", "a number from 0 on")
-    point.ignored_up_to = point.hits + count
+    point.ignore(count)
     yield BreakpointSet(line_of(session, point))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pagefault_lab.commands import command
 from pagefault_lab.commands.parameters import TraceWord
 from pagefault_lab.lab.tracing import MOST_ON_A_PAGE
-from pagefault_lab.lab.wanted import ALL, Wanted
-from pagefault_lab.problem import Problem
+from pagefault_lab.lab.wanted import ALL, KINDS, Wanted
+from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.session import Session
@@ -50,9 +50,10 @@ def trace(session: Session, switch: Literal["on", "off", "html"] | None = None, 
             wanted = wanted.also(word)
     file = files[0] if files else None
     if len(files) > 1:
-        raise Problem(f"{files[1]}: one trace has one file", f"trace {switch or 'on'} {file}")
+        hint = closest(str(files[1]), KINDS) or f"trace {switch or 'on'} {file}"
+        raise Problem(f"{files[1]}: one trace has one file", hint)
     if file is not None and switch in (None, "off"):
-        raise Problem(f"{file}: a file belongs to `trace on`", f"trace on {file}")
+        raise Problem(f"{file}: a file belongs to `trace on`", closest(str(file), KINDS) or f"trace on {file}")
     if counts and switch != "html":
         raise Problem("`last` is for a page", "trace html page.html last 50000")
     if switch == "html":

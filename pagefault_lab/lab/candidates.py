@@ -5,7 +5,7 @@ What is proposed is only to be tried (lab/whatif.py): nothing here judges what w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from pagefault_lab.lab.hypotheses import (
     field_of,
 )
 from pagefault_lab.lab.walks import is_refused, walk_now
-from pagefault_lab.machine.delivery import CodeChosen, GateRead
+from pagefault_lab.machine.delivery import CodeChosen, GateRead, StackChosen
 from pagefault_lab.machine.events import Access, Check, Kind, Reason, SegmentAccess
 from pagefault_lab.machine.faults import FaultRaised
 from pagefault_lab.machine.paging import LARGE, Lookup
@@ -42,18 +42,27 @@ MOST_DESCRIPTORS: Final = 64  # of the GDT, of which a selector may be the right
 # masks in a descriptor's and a gate's high dword; the selector in a gate's low one
 P, DPL, S, TYPE, GATE_TYPE, SELECTOR = 0x8000, 0x6000, 0x1000, 0x0F00, 0x1F00, 0xFFFF0000
 STACK_SELECTORS: Final = {FIELDS[f"ss{ring}"]: ring for ring in range(3)}  # places in the TSS
+STACK_POINTERS: Final = {FIELDS[f"esp{ring}"]: ring for ring in range(3)}
 
 
-def candidates(machine: Machine, step: Step, linear: int | None, access: OtherAccess | None) -> list[Hypothesis]:
+def candidates(
+    machine: Machine,
+    step: Step,
+    linear: int | None,
+    access: OtherAccess | None,
+    stacks: Collection[int] | None = None,
+) -> list[Hypothesis]:
     """Every change of what decided in `step`, the next one of `machine`: what reaches least first, each only once.
 
     `linear` is an address that was asked about, whether it was refused or not. `access` is the access that was refused
-    or asked about, its `after` of no meaning; None if there is none that could be made in another way.
+    or asked about, its `after` of no meaning; None if there is none that could be made in another way. `stacks` are the
+    ESPs that the TSS is known to have held for an inner stack; None if no other is to be proposed.
     """
     stages = _stages(step)
     pages = [event.linear for events in stages for event in events if is_refused(event)]
     found: Iterable[Hypothesis] = chain(
         _translations(machine, pages if linear is None else [linear, *pages]),
+        _stack_pointers(machine, step, stacks) if stacks is not None else (),
         *(_tables(machine, events) for events in stages),
         *(_segments(machine, events) for events in stages),
         (access._replace(after=kind) for kind in Kind if kind is not access.before) if access is not None else (),
@@ -232,6 +241,30 @@ def _word_of_tss(machine: Machine, read: Access, numbers: Mapping[str, int]) -> 
         for selector in _selectors(machine, lambda descriptor: descriptor.writable):
             if selector | ring != read.value:
                 yield TableField("TSS", ring, f"SS{ring}", read.linear, 2, 0xFFFF, read.value, selector | ring)
+
+
+def _stack_pointers(machine: Machine, step: Step, known: Collection[int]) -> Iterator[TableField]:
+    """Where a frame could not be pushed on an inner stack, another ESP for it in the TSS: those `known` to have been
+    there, else the end of the nearest page that only a supervisor may write."""
+    for delivery in step.deliveries:
+        chosen: StackChosen | None = delivery.stage(StackChosen)
+        if delivery.failed is None or chosen is None or chosen.tss_address is None:
+            continue
+        ring = STACK_POINTERS.get(chosen.tss_address - chosen.tss_base & 0xFFFFFFFF)
+        if ring is not None:
+            for esp in known or _nearest_stack(machine, chosen.esp):
+                yield TableField("TSS", ring, f"ESP{ring}", chosen.tss_address, 4, 0xFFFFFFFF, chosen.esp, esp)
+
+
+def _nearest_stack(machine: Machine, esp: int) -> Iterator[int]:
+    from pagefault_lab.lab.tables import pages
+
+    if not machine.cpu.cr0 & PG:
+        return
+    ends = (page.linear + page.size & 0xFFFFFFFF for page in pages(machine) if page.rights[:2] == (True, False))
+    nearest = min(ends, key=lambda end: abs(end - esp), default=None)
+    if nearest is not None:
+        yield nearest
 
 
 def _limits(cpu: Cpu, numbers: Mapping[str, int]) -> Iterator[Hypothesis]:

@@ -10,7 +10,8 @@
     *a &page_fault          as in C: u32[a], and a symbol's address, which is what its name alone means too
     *(char *)a {int}a       as in C and gdb: u8[a] and u32[a]
     pte(a).writable         a field of a structure; `p` shows a structure alone with all its fields
-    &idt(14)                where a structure lies: a linear address, of an entry of page tables a physical one
+    &idt(14) &tss.esp0      where a structure lies, or a field that has bytes of its own: a linear address, of an entry
+                            of page tables a physical one
     ever(fault(14))         whether an event has happened so far; count(..) is how often
     last(fault(14)).cr2     a field of the last one
     at(-5, eax)             a value at an earlier step, below 0 at so many steps ago

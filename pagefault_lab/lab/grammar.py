@@ -60,9 +60,11 @@ _KINDS: Final = {
 }  # fmt: skip
 _TYPE: Final = rf"(?:(?:const|volatile|signed|unsigned(?=\s+\w))\s+)*(?P<kind>{'|'.join(_KINDS)})(?:\s+int)?\s*"
 _POINTER = re.compile(rf"\s*\(\s*{_TYPE}\*\s*\)")
+_CAST = re.compile(rf"\(\s*{_TYPE}\)")
 _BRACED = re.compile(rf"\s*(?P<opened>\{{)\s*{_TYPE}\}}")
 _ASSIGNS: Final = r"(?:<<|>>|[-+*/%&^|])=(?!=)"
 _OPERATOR = re.compile(rf"[ \t]*(?!{_ASSIGNS})(<<|>>|<=|>=|==|!=|&&|\|\||\?|[-+*/%<>&^|])(?!=)")
+_NUMBERED = re.compile(r"[\w$]+")  # behind a $: gdb's value history, or an operand of an instruction
 _FIELD = re.compile(r"\.([A-Za-z_]\w*)")
 _ESCAPES: Final = {"n": 10, "t": 9, "r": 13, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "\\": 92, "'": 39, '"': 34}
 
@@ -130,12 +132,18 @@ class Parser:
                 return _address_of(operand, column)
             return Unary(UNARY[match["unary"]], operand, column)
         if match["open"] == "(":
+            if _CAST.match(self.text, match.start("open")):
+                hint = "$eax & 0xff cuts a value, *(char *)ADDRESS reads a byte, `p/d` shows a sign"
+                raise Problem("a value has no type", hint, column=column)
             inner = self.expression(0, depth + 1)
             self.expect(")", "to close this parenthesis", column)
             return inner
         if match["open"] == "[":
             return self.memory("u32", match.start("open"), depth)
         if match["last"]:
+            if further := _NUMBERED.match(self.text, self.position):
+                hint = "a number has no $ here; $ is the value that `p` showed last, `set $name = ...` keeps one"
+                raise Problem(f"${further[0]} is not known", hint, column=column)
             return self.plain("$", "_", column)
         return self.named(match, depth)
 
@@ -168,8 +176,7 @@ class Parser:
         follows = self.text[self.position : self.position + 1]
         if follows == "[" and not mark:
             if word not in MEMORY:
-                hint = closest(word, MEMORY) or "u8[..], u16[..], u32[..] or phys[..]"
-                raise Problem(f"{word}[..] is not a kind of memory", hint, column=column)
+                raise Problem(f"{word}[..] is not a kind of memory", _indexed(word), column=column)
             self.position += 1
             return self.memory(word, column, depth)
         if follows == "(" and not mark:
@@ -360,6 +367,15 @@ class Parser:
         )
 
 
+def _indexed(word: str) -> str:
+    """What to write instead of `word[..]`."""
+    from pagefault_lab.lab.vocabulary import STRUCTURES
+
+    if word in STRUCTURES:
+        return f"`{word}(..)`, in parentheses" if STRUCTURES[word].parameter else f"`p {word}` shows all of it"
+    return closest(word, MEMORY) or f"u32[{word} + 4*N], or with u8, u16 or phys"
+
+
 def _address_of(operand: Node, column: int) -> Node:
     """What `&` gives: the address of a symbol, of memory, or of a structure in memory."""
     if isinstance(operand, MemoryAt):
@@ -368,6 +384,8 @@ def _address_of(operand: Node, column: int) -> Node:
         return Name("\\", operand.name, operand.column)
     if isinstance(operand, Whole) and operand.structure.place is not None:
         return AddressOf(operand, column)
+    if isinstance(operand, Field) and operand.quantity.place is not None:
+        return AddressOf(operand, column)
     raise Problem("only a symbol, memory or a structure there has an address", "&page_fault", column=column)
 
 
@@ -375,7 +393,17 @@ def more_than_fits(rest: str) -> Problem:
     word = rest.split()[0]
     if rest[0] == "=":
         return Problem("= assigns, and that is for `set`", "== compares")
-    return Problem(f"{word} is more than can stand here", "an operator was expected")
+    return Problem(f"{word} is more than can stand here", no_operator(rest) or "an operator was expected")
+
+
+def no_operator(rest: str) -> str | None:
+    """What to type instead where a text goes on with an operator of C or gdb that there is not here; None elsewhere."""
+    if rest[0] == "=":
+        return "`set` assigns, == compares"
+    several = re.match(r"@[ \t]*(\d*)", rest)
+    if several is not None:
+        return f"`x/{several[1] or 4}xw ADDRESS` shows values that lie one behind the other"
+    return None
 
 
 def _number(digits: str, column: int) -> int:

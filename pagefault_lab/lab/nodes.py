@@ -323,22 +323,6 @@ class Whole(Node):
 
 
 @dataclass(slots=True, eq=False)
-class AddressOf(Node):
-    """`&` of a structure in memory: its linear address, of an entry of page tables its physical one."""
-
-    of: Whole
-    column: int
-
-    def value(self, scope: Scope) -> int:
-        place = self.of.structure.place
-        assert place is not None
-        try:
-            return place.read(self.of.owner(scope))
-        except Problem as problem:
-            raise problem.placed(column=self.of.column) from None
-
-
-@dataclass(slots=True, eq=False)
 class Field(Node):
     """A field of a structure: `tss.esp0`, `pte(argument).writable`."""
 
@@ -353,8 +337,35 @@ class Field(Node):
         except Problem as problem:
             raise problem.placed(column=self.of.column) from None
 
+    def place(self, scope: Scope) -> tuple[int, int]:
+        """The linear address and the size of the bytes that it is all of."""
+        assert self.quantity.place is not None
+        try:
+            return self.quantity.place(self.of.owner(scope))
+        except Problem as problem:
+            raise problem.placed(column=self.of.column) from None
+
     def assign(self, scope: Scope, value: int) -> None:
         _write(self.quantity, f"{self.of.name}.{self.name}", self.of.owner(scope), value, self.column)
+
+
+@dataclass(slots=True, eq=False)
+class AddressOf(Node):
+    """`&` of a structure in memory, or of a field of one: its linear address, of an entry of page tables its physical
+    one."""
+
+    of: Whole | Field
+    column: int
+
+    def value(self, scope: Scope) -> int:
+        if isinstance(self.of, Field):
+            return self.of.place(scope)[0]
+        place = self.of.structure.place
+        assert place is not None
+        try:
+            return place.read(self.of.owner(scope))
+        except Problem as problem:
+            raise problem.placed(column=self.of.column) from None
 
 
 # --- the past

@@ -13,6 +13,7 @@ from pagefault_lab.lab.results import Travelled
 from pagefault_lab.lab.walks import Maps, mapped_by
 from pagefault_lab.machine.notices import LOADS, What
 from pagefault_lab.problem import Problem
+from pagefault_lab.problem import count as counted
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.expressions import Expression
@@ -52,6 +53,21 @@ def go_to(session: Session, step: Expression | None) -> Travelled:
         return travel(session, lambda: session.history.go_to(value + here if value < 0 else value))
     except Problem as problem:
         raise problem.placed(text=step.line, column=step.column) from None
+
+
+def go_to_fault(session: Session, number: int | None) -> Travelled:
+    """Go to just before a fault, by its number in all of the history; without one, before the last one up to here."""
+    history, chronicle = session.history, session.chronicle
+    if number is None:
+        event = chronicle.last(What.FAULT)
+    else:
+        event = next(islice(chronicle.events(What.FAULT, end=history.present), number - 1, None), None)
+    if event is None:
+        faults = chronicle.count(What.FAULT, end=history.present)
+        known = f"the history has {counted(faults, 'fault')}: `timeline faults` lists them"
+        raise Problem("there is no such fault to go to", known if faults else "there has been none yet")
+    step = event.step
+    return travel(session, lambda: history.go_to(step))
 
 
 class TimelineRow(NamedTuple):

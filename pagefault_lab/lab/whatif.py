@@ -6,11 +6,12 @@ makes it end better, pairs are tried; pairs of bits of the page tables also wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pagefault_lab.lab import authors
 from pagefault_lab.lab.candidates import candidates
 from pagefault_lab.lab.explain import fault_in
 from pagefault_lab.lab.hypotheses import (
@@ -112,7 +113,9 @@ def about_fault(session: Session, number: int | None, circumstances: Circumstanc
     step = fault_in(session, number, "whatif write 0 asks about an access that was not made")
     machine = session.history.machine_at(step.number)
     _assume(machine, circumstances)
-    return _answer(session, Experiment(machine), None, circumstances)
+    blamed = [authors.of_failure(session, attempt, step.number) for attempt in step.deliveries]
+    stacks = [each.origin.before for each in blamed if each is not None and each.what == "ESP0"]
+    return _answer(session, Experiment(machine, stacks=stacks), None, circumstances)
 
 
 def about_access(session: Session, kind: Kind, linear: int, circumstances: Circumstances) -> WhatIf:
@@ -151,13 +154,15 @@ def _answer(session: Session, experiment: Experiment, asked: SupposedAccess | No
 class Experiment:
     """The next step of a machine, executed again and again on copies that differ.
 
-    `asked`, if given, is an access to be made in the place of that step. `base` is how it ends as the machine is,
-    `singles` what every single change that could matter leads to, `pairs` how many of those were tried so far.
+    `asked`, if given, is an access to be made in the place of that step; `stacks` are ESPs that the TSS held before.
+    `base` is how it ends as the machine is, `singles` what every single change that could matter leads to, `pairs` how
+    many of those were tried so far.
     """
 
-    def __init__(self, machine: Machine, asked: OtherAccess | None = None) -> None:
+    def __init__(self, machine: Machine, asked: OtherAccess | None = None, stacks: Sequence[int] = ()) -> None:
         self.machine = machine
         self.asked = asked
+        self.stacks = stacks
         base = self.outcome()
         assert base is not None
         self.base = base
@@ -204,7 +209,7 @@ class Experiment:
     def _candidates(self, step: Step, *changes: Hypothesis) -> list[Hypothesis]:
         """What else could matter to the step that changes have led to."""
         linear = self.asked.linear if self.asked is not None else None
-        return candidates(self._changed(changes), step, linear, self.access)
+        return candidates(self._changed(changes), step, linear, self.access, self.stacks)
 
     def _flushed(self) -> Iterator[Trial]:
         """An entry changed and the page dropped from the TLB, as a kernel does both, where neither alone is enough."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pagefault_lab.lab import peeking
 from pagefault_lab.lab.nodes import Field, MemoryAt, Plain, Whole
 from pagefault_lab.lab.origins import REGISTERS, Origin, origin_of_bytes, origin_of_register
+from pagefault_lab.lab.vocabulary import QUANTITIES
 from pagefault_lab.machine.registers import NAMES_8, NAMES_16, NAMES_32
 from pagefault_lab.problem import Problem
 
@@ -61,10 +62,13 @@ def _register(place: Expression) -> str:
     root = place.root.of if isinstance(place.root, Field) else place.root
     if isinstance(root, Whole):
         name = root.name.removeprefix("seg.")
-        return name if name in REGISTERS else ""
-    if not isinstance(root, Plain):
+        if name not in REGISTERS and root.name not in QUANTITIES:
+            return ""
+    elif isinstance(root, Plain):
+        name = root.name
+    else:
         return ""
-    register = PARTS.get(root.name, root.name)
+    register = PARTS.get(name, name)
     if register not in REGISTERS:
         hint = f"of these it can be asked: {' '.join(REGISTERS)}; `who [ADDRESS]` asks of memory"
         raise Problem(f"nobody keeps who wrote {root.name}", hint, column=root.column)
@@ -76,6 +80,8 @@ def _bytes(session: Session, place: Expression) -> tuple[int, int, bool]:
     root = place.root
     if isinstance(root, MemoryAt):
         return root.address.value(session) & 0xFFFFFFFF, root.size, root.physical
+    if isinstance(root, Field) and root.quantity.place is not None:
+        return *root.place(session), False
     structure = root.of if isinstance(root, Field) else root
     if isinstance(structure, Whole):
         owner = structure.owner(session)

@@ -23,6 +23,7 @@ from prompt_toolkit.layout.processors import BeforeInput
 from prompt_toolkit.widgets import SearchToolbar
 
 from pagefault_lab.lab.context import Context, context
+from pagefault_lab.problem import count
 from pagefault_lab.terminal.completion import Words
 from pagefault_lab.terminal.entry import bug
 from pagefault_lab.terminal.guide import Guide
@@ -226,7 +227,7 @@ class Layout:
     def _draw_rule(self, width: int, height: int) -> str:
         title = "output" if self._guide is None else fitting(self._guide.where(), width).strip()
         if self._below:
-            title += f": {self._below} rows below, PgDn"
+            title += f": {count(self._below, 'row')} below, PgDn"
         elif self._reading:
             title += ": PgDn shows the rest again"
         elif not self._context_rows:

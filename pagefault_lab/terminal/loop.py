@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pagefault_lab.commands  # noqa: F401  with it sessions understand commands
 from pagefault_lab.lab.results import Quit, Ran, Stopped
-from pagefault_lab.problem import Problem, Problems
+from pagefault_lab.problem import Problem, Problems, count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def enter(session: Session, screen: Screen, text: str, file: str | None = None, 
             if session.unfinished:
                 screen.say("  another line may take its place; Ctrl-C gives the block up")
             if place < len(lines):
-                screen.say(f"  what was pasted after it was not executed: {len(lines) - place} lines")
+                screen.say(f"  what was pasted after it was not executed: {count(len(lines) - place, 'line')}")
             break
     return ending
 

@@ -5,9 +5,10 @@ IDTR -> gate -> code segment and ring -> (TR -> TSS -> the inner stack) -> what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from pagefault_lab.machine.delivery import (
     CodeChosen,
@@ -24,8 +25,11 @@ from pagefault_lab.machine.paging import PageWalk
 from pagefault_lab.views import check, fault, page_walk, segment_access, tlb_hit, view
 from pagefault_lab.views.code_chosen import ring_decision
 from pagefault_lab.views.gate_read import leads_to
-from pagefault_lab.views.lines import BAD, NOTE, STRONG, Line, Lines, Span, maybe, note
+from pagefault_lab.views.lines import BAD, NOTE, STRONG, Line, Lines, Row, Span, maybe, note
 from pagefault_lab.views.words import NO_NAMES, Names, flag_changes, hex16, hex32, named, sized
+
+LEFT: Final = 25  # columns for the stack that was left
+FRAME: Final = 40  # for the frame that was pushed, without names
 
 
 @view(Delivery)
@@ -138,28 +142,41 @@ def frame(attempt: Delivery, names: Names = NO_NAMES) -> Lines:
     """The frame with its addresses, first pushed first, beside the old stack when the stack was switched."""
     pushed = attempt.frame
     chosen: StackChosen | None = attempt.stage(StackChosen)
-    rows = [f"{hex32(slot.linear)}  {sized(slot.value, slot.size):<10}  {slot.name}" for slot in pushed]
-    last = len(rows) - 1
-    switched = chosen is not None and chosen.tss_address is not None
-    left: tuple[str, ...] = ()
-    if switched:
-        assert chosen is not None
-        left = old_stack(chosen)
-        rows.insert(0, f"new stack, ring {chosen.ss & 3}")
-        last += 1
     lines = []
-    for number, row in enumerate(rows):
-        beside = (left[number] if number < len(left) else "").ljust(25) if switched else ""
-        is_last = number == last and attempt.failed is None
+    for number, slot in enumerate(pushed):
+        is_last = number == len(pushed) - 1 and attempt.failed is None
         lines.append(
             Line.of(
-                Span(beside, NOTE),
                 Span("ESP-> ", STRONG) if is_last else "      ",
-                row,
-                _name_of(pushed, number - switched, names),
+                f"{hex32(slot.linear)}  {sized(slot.value, slot.size):<10}  {slot.name}",
+                Span(named(slot.value, names), NOTE) if slot.name == "EIP" else None,
             )
         )
-    return Lines(tuple(lines))
+    if chosen is None or chosen.tss_address is None:
+        return Lines(tuple(lines))
+    return Lines.of(SideBySide(old_stack(chosen), (Line.of(f"      new stack, ring {chosen.ss & 3}"), *lines)))
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """A few words to the left of lines; above them where there is no room."""
+
+    left: tuple[str, ...]
+    right: tuple[Line, ...]
+    indent: int = 0
+
+    def indented(self, by: int) -> SideBySide:
+        return replace(self, indent=self.indent + by)
+
+    def rows(self, width: int, ascii_only: bool) -> Iterator[Row]:
+        beside = width >= self.indent + LEFT + FRAME
+        if not beside:
+            for text in self.left:
+                yield from Line.of(Span(text, NOTE), indent=self.indent).rows(width, ascii_only)
+        for number, line in enumerate(self.right):
+            text = self.left[number] if beside and number < len(self.left) else ""
+            line = replace(line, spans=(Span(text.ljust(LEFT) if beside else "", NOTE), *line.spans))
+            yield from line.indented(self.indent).rows(width, ascii_only)
 
 
 def old_stack(chosen: StackChosen) -> tuple[str, str, str]:
@@ -169,12 +186,6 @@ def old_stack(chosen: StackChosen) -> tuple[str, str, str]:
         f"SS:ESP {hex16(chosen.old_ss)}:{hex32(chosen.old_esp)}",
         "left as it is",
     )
-
-
-def _name_of(pushed: Sequence[Pushed], number: int, names: Names) -> Span | None:
-    if 0 <= number < len(pushed) and pushed[number].name == "EIP":
-        return Span(named(pushed[number].value, names), NOTE)
-    return None
 
 
 # --- what went wrong

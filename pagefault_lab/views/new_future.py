@@ -11,6 +11,8 @@ from pagefault_lab.views.words import count
 @view(NewFuture)
 def new_future(future: NewFuture) -> Lines:
     """What is no longer in the history."""
-    steps = f"{count(future.steps, 'step')} in " if future.steps else ""
-    gone = steps + count(future.lines, "line")
+    gone = count(future.lines, "line")
+    if future.steps:
+        steps = count(future.steps, "step")
+        gone = f"{steps} in {gone}" if future.lines else steps  # without one, what was left of the line that it is in
     return Lines.of(Line.of("a new future begins here; ", note(f"the old one, {gone}, is gone"), hang=2))

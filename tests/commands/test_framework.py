@@ -97,10 +97,17 @@ def test_a_short_name_that_fits_several_is_a_problem() -> None:
     assert caught.value.hint == "disable, disas, display"
 
 
+def test_a_short_name_that_fits_several_is_told_the_names_that_it_fits() -> None:
+    with pytest.raises(Problem) as caught:
+        commands.find("ad")
+    assert caught.value.hint == "advance, advice"  # of which one is `until`
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
-    [("s", "si"), ("step 3", "si"), ("n", "ni"), ("i r", "info registers"), ("i b", "info break"), ("u 5", "until")],
-)
+    [("s", "si"), ("step 3", "si"), ("n", "ni"), ("i r", "info registers"), ("i b", "info break"), ("u 5", "until"),
+     ("adv 5", "until"), ("bt", "backtrace"), ("bt 3", "backtrace"), ("where", "backtrace")],
+)  # fmt: skip
 def test_gdbs_short_names_are_known(line: str, name: str) -> None:
     found = commands.find(line)
     assert found is not None
@@ -119,6 +126,8 @@ def test_gdbs_short_names_are_known(line: str, name: str) -> None:
         ("finsh", 0, "finish"), ("mvol %eax,%ebx", 0, "mov"), ("!", 0, "help"), ("p 1 +", 5, ""), ("disas 0, +0", 9,
         "from 1"),
         ("disas 5 4", None, "START"), ("quit now", 5, "usage: quit"),
+        ("timeline fautls", 9, "did you mean faults?"), ("timeline bogus", 9, "usage: timeline [faults|"),
+        ("timeline 1 + bogus", 13, "symbols"), ("p eax@3", 5, "`x/3xw ADDRESS`"), ("p eax @", 6, "`x/4xw ADDRESS`"),
     ],
 )  # fmt: skip
 def test_a_wrong_line_is_told_with_column_and_hint(bare: Session, line: str, column: int | None, hint: str) -> None:

@@ -90,6 +90,26 @@ def test_a_hexadecimal_number_without_its_prefix_is_told_how_it_is_written(
     assert caught.value.hint == f"a hexadecimal number begins with 0x: {number}"
 
 
+@pytest.mark.parametrize(
+    ("text", "column", "hint"),
+    [
+        ("$1", 0, "set $name = ..."), ("1 + $$", 4, "set $name = ..."), ("$$3", 0, "set $name = ..."),
+        ("$0x8049000", 0, "a number has no $ here"),
+        ("place@3", 5, "`x/3xw ADDRESS`"), ("*place @ 12", 7, "`x/12xw ADDRESS`"),
+        ("(char)eax", 0, "$eax & 0xff"), ("2 * (unsigned int) 5", 4, "$eax & 0xff"),
+        ("place[1]", 0, "u32[place + 4*N]"), ("idt[14]", 0, "`idt(..)`"), ("tss[1]", 0, "`p tss`"),
+    ],
+)  # fmt: skip
+def test_what_gdb_has_and_there_is_not_is_told_what_to_write_instead(
+    bare: Session, text: str, column: int, hint: str
+) -> None:
+    bare.symbols.define("place", 0x9000)
+    with pytest.raises(Problem) as caught:
+        expressions.parse(text).value(bare)
+    assert caught.value.column == column
+    assert hint in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize("event", ["fault(14)", "write(0x9000)", "ring(3, 0)"])
 def test_an_event_alone_is_told_by_what_it_can_be_asked_for(bare: Session, event: str) -> None:
     with pytest.raises(Problem) as caught:

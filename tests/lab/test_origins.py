@@ -233,3 +233,21 @@ def test_a_place_that_nobody_wrote_has_no_author_and_an_old_history_says_since_w
     assert found.origin is None
     assert found.first == 0
     assert only(Authorship, do(bare, "who fs")).origin is None
+
+
+def test_of_a_field_in_memory_its_own_bytes_are_meant_and_not_what_its_value_points_at(linux: Session) -> None:
+    do(linux, "set tss.esp0 = 0xc0113000", "movl %eax, 0", "movl $7, %ecx")
+    author = only(Authorship, do(linux, "who tss.esp0")).origin
+    assert author == only(Authorship, do(linux, "who u32[init_tss + 4]")).origin
+    assert (author.line, author.before, author.after) == ("set tss.esp0 = 0xc0113000", 0xC0114000, 0xC0113000)
+    author = only(Authorship, do(linux, "who frame.eip")).origin
+    assert (author.text, author.after) == ("movl %eax,0x0", linux.symbols["user_scratch"])
+    assert only(Authorship, do(linux, "who frame.error")).origin.after == 6
+
+
+@pytest.mark.parametrize("name", ["eflags", "eflags.cf", "eip", "zf"])
+def test_who_wrote_a_register_that_nobody_keeps_is_refused_and_not_taken_for_an_address(
+    linux: Session, name: str
+) -> None:
+    with pytest.raises(Problem, match="nobody keeps who wrote"):
+        do(linux, f"who {name}")

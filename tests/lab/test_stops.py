@@ -287,6 +287,61 @@ def lines_of(session: Session) -> dict[int, tuple[object, ...]]:
     return {each.number: (each.hits, each.ignoring) for each in found.breakpoints}
 
 
+def test_c_with_a_count_passes_the_breakpoint_that_was_hit_here(linux: Session) -> None:
+    do(linux, *LOOP, "b again", "watch ebx", "disable 2", "c")
+    assert value(linux, "ecx") == 10
+    told = do(linux, "c 3")
+    assert only(BreakpointSet, told).breakpoint.ignoring == 2
+    assert value(linux, "ecx") == 7
+    assert lines_of(linux) == {1: (4, 0), 2: (0, 0)}
+    do(linux, "c 1")
+    assert value(linux, "ecx") == 6
+
+
+def test_c_with_a_count_is_refused_where_no_breakpoint_was_hit(linux: Session) -> None:
+    do(linux, *LOOP, "b again")
+    with pytest.raises(Problem, match="no breakpoint was hit here"):
+        do(linux, "c 2")
+    assert lines_of(linux) == {1: (0, 0)}
+    do(linux, "c", "si")
+    with pytest.raises(Problem, match="no breakpoint was hit here"):
+        do(linux, "c 2")
+    with pytest.raises(Problem, match="0 is no count"):
+        do(linux, "c 0")
+
+
+def remark(values: list[object]) -> str:
+    return str(only(BreakpointSet, values).breakpoint.remark)
+
+
+def test_a_breakpoint_where_nothing_is_mapped_says_so_until_something_is(linux: Session) -> None:
+    assert remark(do(linux, "b page_fault")) == ""
+    assert remark(do(linux, "b user_heap")) == "nothing is mapped there now"
+    do(linux, "map user_heap")
+    lines = only(BreakpointList, do(linux, "info break")).breakpoints
+    assert [line.remark for line in lines] == ["", ""]
+
+
+def test_a_condition_without_a_value_is_told_when_it_is_set(linux: Session) -> None:
+    told = "its condition cannot be evaluated now: "
+    assert remark(do(linux, "b page_fault if nosuch")) == f"{told}nosuch is not defined"
+    assert remark(do(linux, "condition 1 eax > $wanted")) == f"{told}$wanted has no value yet"
+    do(linux, "set $wanted = 4")
+    for condition in ("eax > $wanted", "last(fault).cr2 == 0", "frame.eip == 0", ""):  # which may come to hold
+        assert remark(do(linux, f"condition 1 {condition}")) == ""
+    assert remark(do(linux, "watch user_data if nosuch")) == f"4 bytes, {told}nosuch is not defined"
+
+
+def test_a_watch_on_a_field_of_the_tss_sees_the_processor_read_it(linux: Session) -> None:
+    (made,) = do(linux, "rwatch tss.esp0")
+    assert made.breakpoint.address == value(linux, "&tss.esp0")
+    seen = only(Watched, do(linux, "movl %eax,0"))
+    assert (seen.access, seen.after) == ("read", value(linux, "tss.esp0"))
+    do(linux, "delete", "watch frame.eip", "kernel")
+    seen = only(Watched, do(linux, "set $ebx = &frame.eip", "movl $5,(%ebx)"))
+    assert (seen.before, seen.after) == (linux.symbols["user_scratch"], 5)
+
+
 def test_hits_that_are_ignored_are_counted_and_go_back_in_time(linux: Session) -> None:
     do(linux, *LOOP, "b again", "ignore 1 3", "c")
     assert value(linux, "ecx") == 7
@@ -558,9 +613,9 @@ def test_finish_out_of_a_handler_shows_the_restarted_instruction(linux: Session)
 
 
 def test_finish_runs_at_full_speed_through_the_loops_of_the_function(linux: Session) -> None:
-    do(linux, "asm", "call f", "behind: nop", "f: pushl %ebx", "movl $300000,%ecx", "1: call g; loop 1b", "popl %ebx",
+    do(linux, "asm", "call f", "behind: nop", "f: pushl %ebx", "movl $100000,%ecx", "1: call g; loop 1b", "popl %ebx",
        "ret", "g: call 1f", "1: popl %eax; ret", "end", "b g", "c", "delete", "finish")  # fmt: skip
-    assert value(linux, "eip > f && ecx == 300000")
+    assert value(linux, "eip > f && ecx == 100000")
     ran = only(Ran, do(linux, "finish"))
     assert ran.stopped is Stopped.ARRIVED
     assert value(linux, "eip == behind && ecx == 0")

@@ -181,6 +181,16 @@ def test_the_address_of_a_structure_is_where_it_lies(linux: Session) -> None:
         do(linux, "p &pte(0x40000000)")
 
 
+def test_the_address_of_a_field_that_has_bytes_of_its_own_is_where_they_lie(faulted: Session) -> None:
+    assert value(faulted, "&tss.esp0 - &tss") == 4
+    assert value(faulted, "u16[&tss.ss0] == tss.ss0")
+    assert value(faulted, "&frame.eip == frame.address")
+    assert value(faulted, "&frame.error == $esp")
+    for text in ("&pte(0).present", "&idt(14).dpl", "&frame.ring", "&fault.eip"):
+        with pytest.raises(Problem, match="has an address"):
+            value(faulted, text)
+
+
 def test_the_manuals_letters_are_understood(linux: Session) -> None:
     for letters in ("P RW US PWT PCD A D PS G AVL", "p rw us pwt pcd a d ps g avl"):
         for letter, field in zip(letters.split(), list(STRUCTURES["pte"].fields)[:10], strict=True):

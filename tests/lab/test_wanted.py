@@ -200,6 +200,18 @@ def test_the_kinds_complete_wherever_they_may_stand(bare: Session, before: str) 
     assert {*KINDS, "ring", "range", "touching"} <= offered
 
 
+def test_a_kind_may_be_in_the_singular(bare: Session) -> None:
+    for words in ("fault write", "faults writes"):
+        assert do(bare, f"trace {words}")[-1].wanted == "faults writes"
+
+
+@pytest.mark.parametrize("line", ["trace fautls", "trace on steps.txt fautls"])
+def test_a_kind_that_is_misspelled_is_no_file_in_a_second_place(bare: Session, line: str) -> None:
+    with pytest.raises(Problem) as caught:
+        do(bare, line)
+    assert caught.value.hint == "did you mean faults?"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

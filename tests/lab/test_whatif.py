@@ -49,6 +49,7 @@ from pagefault_lab.lab.hypotheses import (
     with_field,
 )  # fmt: skip
 from pagefault_lab.lab.session import Session
+from pagefault_lab.lab.tables import MemoryMap
 from pagefault_lab.lab.whatif import Ending, Experiment, Trial, WhatIf, outcome_of
 from pagefault_lab.machine.events import Kind
 from pagefault_lab.machine.faults import Fault
@@ -56,6 +57,7 @@ from pagefault_lab.machine.machine import Machine
 from pagefault_lab.machine.registers import AC, AM, CS, DS, SS, TF
 from pagefault_lab.machine.segmentation import NULL_SEGMENT, Descriptor, Segment, SystemSegment, TableRegister
 from pagefault_lab.problem import Problem
+from pagefault_lab.views.what_if import change as change_in_words
 
 STORE, LOAD = b"\x89\x03", b"\x8b\x03"
 CELL = 0x14000
@@ -562,7 +564,7 @@ def test_where_the_new_stack_is_not_mapped_what_led_to_it_is_among_the_changes(l
     before = linux.history.machine_at(step.number)
     answer = only(WhatIf, do(linux, "whatif"))
     changes = [each for trial in answer.better for each in trial.changes]
-    told = {(each.place, each.after) for each in changes if isinstance(each, TableField)}
+    told = {(each.place, each.after) for each in changes if isinstance(each, TableField) and not is_of_the_tss(each)}
     code = linux.symbols["gdt_table"] + 8 * 2 + 4  # of the kernel's code segment, which the gate names
     fields = ((0x6000, range(4)), (0x8000, range(2)), (0x1000, range(2)), (0x0F00, [0xB ^ bit for bit in (1, 2, 4, 8)]))
     helps = set()
@@ -573,6 +575,35 @@ def test_where_the_new_stack_is_not_mapped_what_led_to_it_is_among_the_changes(l
         if outcome_of(changed.step()).better_than(answer.outcome):
             helps.add(((code, mask), after))
     assert told == helps != set()
+
+
+def test_another_stack_in_the_tss_is_proposed_and_saves_it(linux: Session) -> None:
+    right = value(linux, "tss.esp0")
+    do(linux, "set tss.esp0 = 0xff000000", "movl %eax,0")
+    answer = only(WhatIf, do(linux, "whatif"))
+    (trial,) = (each for each in answer.better if is_of_the_tss(each.changes[0]))
+    assert trial.outcome.ending is Ending.HANDLER
+    assert change_in_words(trial.changes[0], None) == "TSS: ESP0 0xff000000->0xc0114000"
+    do(linux, "back", f"set tss.esp0 = {right}", "movl %eax,0")  # made, not supposed
+    assert linux.fault is not None
+    assert outcome_of(linux.fault).same_as(trial.outcome)
+
+
+def test_where_nobody_knows_another_stack_the_nearest_one_is_proposed_and_saves_it(linux: Session) -> None:
+    do(linux, "set tss.esp0 = 0xff000000")
+    answer = only(WhatIf, do(linux, "whatif write 0"))
+    (trial,) = (each for each in answer.better if is_of_the_tss(each.changes[0]))
+    (found,) = trial.changes
+    assert isinstance(found, TableField)
+    ends = [each.end + 1 for each in only(MemoryMap, do(linux, "info mem")).ranges if each.writable and not each.user]
+    assert found.after == max(ends)
+    do(linux, f"set tss.esp0 = {found.after}", "movl %eax,0")
+    assert linux.fault is not None
+    assert outcome_of(linux.fault).ending is trial.outcome.ending is Ending.HANDLER
+
+
+def is_of_the_tss(change: Hypothesis) -> bool:
+    return isinstance(change, TableField) and change.table == "TSS"
 
 
 def test_an_earlier_fault_is_asked_about_by_its_number(linux: Session) -> None:

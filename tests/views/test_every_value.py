@@ -21,6 +21,7 @@ from pagefault_lab.lab import (
     advice,
     asking,
     authors,
+    backtrace,
     changed_ranges,
     context,
     decode,
@@ -64,7 +65,7 @@ PARTS = {
     "EntryBits", "TranslationDropped", "PageMapped", "Privilege", "RegisterBits", "OtherAccess", "TableField",
     "SegmentField", "SelectorLoaded", "Outcome", "Trial", "SupposedAccess",
     "Maps", "Stage", "Lost", "Saving", "TableRestored", "TableRegisterRestored",
-    "Advice", "Case", "Term", "When", "Blamed",
+    "Advice", "Level", "Case", "Term", "When", "Blamed",
     "Row", "Box", "Strip", "End", "Arrow", "OpenFrame",
     "Stack",
     "FieldValue", "HelpEntry", "HelpSection",
@@ -85,7 +86,7 @@ MODULES = (
     events, delivery, paging, faults, step,
     results, tables, explain, frames, decode, manual, modules, story, tasks, tracing, walks,
     changed_ranges, moments, difference, page_tables, poking, stale_translations,
-    advice, asking, authors, hypotheses, matrix, whatif, stages, rescue, pictures,
+    advice, asking, authors, backtrace, hypotheses, matrix, whatif, stages, rescue, pictures,
     context, stacks, theme, told, findings,
 )  # fmt: skip
 
@@ -100,8 +101,8 @@ def test_every_kind_of_value_has_a_view(kind: type) -> None:
 
 # one line for each command at least; the session is in the world where most of them have something to show
 LINES = [
-    "movl $5,%eax", "movl %eax,0", "why", "frame", "si 3", "frame", "info registers", "info idt", "info idt 14",
-    "info gdt", "info ldt", "info tss", "info tlb", "info mem", "info creg", "info break", "sreg",
+    "movl $5,%eax", "movl %eax,0", "why", "frame", "si 3", "frame", "backtrace", "info registers", "info idt",
+    "info idt 14", "info gdt", "info ldt", "info tss", "info tlb", "info mem", "info creg", "info break", "sreg",
     "walk 0", "walk $esp write supervisor", "page $eip fetch",
     "picture switch", "picture walk $esp write", "picture frame", "picture idt",
     "why 0 write", "why $eip fetch", "why fault 1", "advice",
@@ -110,13 +111,13 @@ LINES = [
     "decode error 7", "decode error 0x72", "decode pte 0x107025", "decode pde 0x105067", "decode selector 0x2b",
     "decode gate 0xc0108e0000100340", "decode gate 0x00100340 0xc0108e00", "decode descriptor 0x00cffa000000ffff",
     "decode eflags 0x10246", "decode cr0 0x80050033", "decode cr4 0x90",
-    "help", "help walk", "help info", "help pushl", "help running", "help expressions",
+    "help", "help walk", "help info", "help pushl", "help running", "help expressions", "help instructions",
     "p eax+4", "p/t 7", "p/c 65", "p/d -1", "p/a eip", "p/s $esp", "p fault", "p last(fault)", "p frame", "p tss",
     "p/x pte($esp)", "p seg.ds", "p/z at(-1, idt(14))",
     "x/8xw $esp", "x/3xb $esp", "x/s $esp", "x/3i $eip", "xp/4xw 0x1000",
     "x/4xw 0x10", "b $eip", "tb $eip + 1 if eax == 1", "info break", "delete 1", "disas", "list", "symbols", "spot = 5",
     "set $ebx = 9", "set $count = 1", "ni", "irq 0", "back", "redo", "who eax", "who [esp]", "timeline", "goto -1",
-    "goto", "reverse-stepi", "set $ebx = 8", "world", "dmesg", "kernel", "user",
+    "goto fault", "goto", "reverse-stepi", "set $ebx = 8", "world", "dmesg", "kernel", "user",
     "map 0x40000000", "protect $esp r", "poke $esp 1 2", 'poke/b $esp "text"', "diff", "unmap $esp", "flush", "back 2",
     "watch eax", "awatch [esp] +8", "rwatch user_data", "watch pte(user_heap)", "pb 0x100000", "catch fault 14 if cr2",
     "catch ring", "modebp", "condition 3 eax", "ignore 3 1", "disable 3", "enable 3", "commands 3 p eax", "info break",

@@ -129,6 +129,24 @@ def test_a_page_fault_at_cpl_3_is_told_from_the_operand_to_the_handler() -> None
     assert len(told.splitlines()) <= 24
 
 
+@pytest.mark.parametrize("width", [44, 50, 60, 68])
+def test_on_a_narrow_screen_the_new_stack_is_drawn_below_the_old_one(width: int) -> None:
+    machine = two_rings(STORE, ebx=CELL)
+    map_page(machine, CELL, PRESENT | USER)
+    assert """
+    old stack, ring 3
+    SS:ESP 0x0023:0x00012ff0
+    left as it is
+          new stack, ring 0
+          0x00007ffc  0x00000023  SS
+          0x00007ff8  0x00012ff0  ESP
+          0x00007ff4  0x00010202  EFLAGS
+          0x00007ff0  0x0000001b  CS
+          0x00007fec  0x00010000  EIP
+    ESP-> 0x00007fe8  0x00000007  error code
+""" in story_of(machine, width=width)
+
+
 def test_a_page_fault_at_cpl_0_stays_on_its_stack() -> None:
     machine = two_rings(STORE, cpl=0, ebx=CELL)
     map_page(machine, CELL, PRESENT)

@@ -87,4 +87,5 @@ def test_going_elsewhere_tells_how_far_and_where_that_is() -> None:
 
 def test_a_new_future_says_what_is_gone() -> None:
     assert text_of(NewFuture(7, 1)) == "a new future begins here; the old one, 7 steps in 1 line, is gone"
+    assert text_of(NewFuture(1, 0)) == "a new future begins here; the old one, 1 step, is gone"
     assert text_of(NewFuture(0, 2)) == "a new future begins here; the old one, 2 lines, is gone"

@@ -32,7 +32,10 @@ class Topic(Rest):
         from pagefault_lab.assembler import statement_words
         from pagefault_lab.commands import get, spellings
 
-        topics = {"expressions": "what p, set, display, conditions and addresses are made of"}
+        topics = {
+            "expressions": "what p, set, display, conditions and addresses are made of",
+            "instructions": "all that can be executed",
+        }
         return (statement_words() | {name: get(name).summary for name in spellings()} | topics).items()
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args,
 from pagefault_lab.commands.parameters import accesses, files, names, values
 from pagefault_lab.commands.parameters.words import Kind, Words
 from pagefault_lab.lab.formats import Format, Length, Rights
-from pagefault_lab.problem import closest
+from pagefault_lab.lab.grammar import no_operator
+from pagefault_lab.problem import Problem, closest
 
 if TYPE_CHECKING:
     from pagefault_lab.commands import Command, Found
@@ -81,13 +82,14 @@ def arguments(session: Session, command: Command, line: str, found: Found) -> li
         rest = line[words.skip() :].rstrip()
         known = (word for parameter in command.parameters for word in parameter.kind.options)
         hint = closest(words.next_word(), known) or f"usage: {command.usage}"
-        hint = "`set` assigns, == compares" if rest.startswith("=") else hint
+        hint = no_operator(rest) or hint
         raise words.problem(f"{rest} is more than {command.name} takes", hint)
     return taken
 
 
 def _values(command: Command, words: Words) -> Iterator[Any]:
     parameters = command.parameters
+    left_out: list[str] = []  # words of parameters that may be left out, and were
     takes_format = any(isinstance(parameter.kind, values.Format) for parameter in parameters)
     if words.format is not None and not takes_format:
         raise words.problem(f"{command.name} takes no /", f"usage: {command.usage}", words.line.find("/"))
@@ -98,9 +100,21 @@ def _values(command: Command, words: Words) -> Iterator[Any]:
             while not words.at_end:
                 yield parameter.kind.read(words)
         elif not words.at_end and (parameter.required or parameter.kind.fits(words)):
-            yield parameter.kind.read(words)
+            yield _read(parameter.kind, words, left_out, f"usage: {command.usage}")
         elif parameter.required:
             shown = parameter.kind.shown or parameter.name.upper()
             raise words.problem(f"{shown} is missing", f"usage: {command.usage}", len(words.line.rstrip()))
         else:
+            left_out += parameter.kind.options
             yield parameter.default
+
+
+def _read(kind: Kind, words: Words, left_out: list[str], usage: str) -> Any:
+    """The value of the next words. One that is wrong as a whole may have been meant for what was left out before."""
+    place, word = words.skip(), words.next_word()
+    try:
+        return kind.read(words)
+    except Problem as problem:
+        if left_out and word.isalpha() and problem.column == place:
+            problem.hint = closest(word, left_out) or usage
+        raise

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class TraceWord(Path):
-    """What a trace is told: which steps are wanted, how many, and a file. One that is called `faults` is ./faults."""
+    """What a trace is told: which steps are wanted, how many, and a file. A kind may be in the singular; a file that is
+    called like one is ./faults."""
 
     shown = "FILE|KIND|ring N|range START END|touching START END|last STEPS"
 
@@ -22,8 +23,6 @@ class TraceWord(Path):
         from pagefault_lab.lab import wanted
 
         match words.next_word():
-            case kind if kind in wanted.KINDS:
-                return wanted.Wanted(kinds=frozenset((words.word(),)))
             case "ring":
                 words.word()
                 start = self._value_begins(words, "ring 3")
@@ -39,6 +38,9 @@ class TraceWord(Path):
                 words.word()
                 self._value_begins(words, "last 50000")
                 return Count().read(words)
+            case word if kinds := frozenset(kind for kind in wanted.KINDS if word in (kind, kind.removesuffix("s"))):
+                words.word()
+                return wanted.Wanted(kinds=kinds)
         return super().read(words)
 
     def _range(self, words: Words) -> Any:

@@ -229,26 +229,45 @@ def reverse_finish(session: Session) -> Iterator[object]:
 def entered(search: Search, end: int) -> int | None:
     """The step that entered the function or the handler in which the machine stood before step `end`; None if it did so
     before the history begins."""
-    history = search.session.history
-    missing = 0  # returns in later stretches, whose calls lie further back
-    for place, until in history.stretches_backwards(end):
-        machine = search.stand(place, history.checkpoints.kept[place].steps).machine
-        nesting, unmatched = Nesting(), 0
-        open_: list[int] = []
-        while machine.steps < until:
-            search.check_goes_on()
-            asked = nesting.asks(machine)
-            machine.run(1 if asked.each_step else until - machine.steps, asked.addresses, catch=asked.catch)
-            change = nesting.change(machine)
-            if change > 0:
-                open_.append(machine.steps - 1)
-            elif change < 0 and open_:
-                open_.pop()
-            elif change < 0:
-                unmatched += 1
-        matched = min(missing, len(open_))
-        del open_[len(open_) - matched :]
-        if open_:
-            return open_[-1]
-        missing += unmatched - matched
-    return None
+    return next(iter(Entries(search, end)), None)
+
+
+class Entries:
+    """The steps that entered what had not returned before step `end`: each of a function or a handler, innermost first.
+
+    The search goes back as far as they are asked for, or until it has looked at `most` turns of the code. `looked_from`
+    is the step from which on it knows everything.
+    """
+
+    def __init__(self, search: Search, end: int, most: int | None = None) -> None:
+        self._search = search
+        self._most = most
+        self.looked_from = end
+
+    def __iter__(self) -> Iterator[int]:
+        search, history = self._search, self._search.session.history
+        turns = missing = 0  # missing: returns in later stretches, whose calls lie further back
+        for place, until in history.stretches_backwards(self.looked_from):
+            if self._most is not None and turns >= self._most:
+                return
+            start = history.checkpoints.kept[place].steps
+            machine = search.stand(place, start).machine
+            nesting, unmatched = Nesting(), 0
+            open_: list[int] = []
+            while machine.steps < until:
+                search.check_goes_on()
+                asked = nesting.asks(machine)
+                machine.run(1 if asked.each_step else until - machine.steps, asked.addresses, catch=asked.catch)
+                turns += 1
+                change = nesting.change(machine)
+                if change > 0:
+                    open_.append(machine.steps - 1)
+                elif change < 0 and open_:
+                    open_.pop()
+                elif change < 0:
+                    unmatched += 1
+            matched = min(missing, len(open_))
+            del open_[len(open_) - matched :]
+            self.looked_from = start
+            yield from reversed(open_)
+            missing += unmatched - matched

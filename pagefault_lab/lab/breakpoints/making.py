@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pagefault_lab.lab import expressions
 from pagefault_lab.lab.breakpoints.places import AtLinear, AtPhysical, AtSelector
-from pagefault_lab.lab.breakpoints.told import BreakpointSet, line_of
+from pagefault_lab.lab.breakpoints.told import BreakpointSet, given
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def add(
     if address is not None:
         modules = session.symbols.modules.items()
         point.module = next((name for name, loaded in modules if address in loaded.region), "")
-    return BreakpointSet(line_of(session, session.breakpoints.add(point)))
+    return given(session, session.breakpoints.add(point))
 
 
 def read_place(session: Session, line: str, position: int) -> tuple[Breakpoint, int]:

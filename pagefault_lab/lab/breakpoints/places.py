@@ -43,6 +43,13 @@ class AtLinear(Breakpoint):
     def address(self) -> int:
         return self.place
 
+    @property
+    def remark(self) -> str:
+        if self.breakpoints is None:
+            return ""
+        mapped = isinstance(peeking.locate(self.breakpoints.session.machine, self.place), int)
+        return "" if mapped else "nothing is mapped there now"
+
     def asks(self, machine: Machine) -> Asked:
         return self._asked
 

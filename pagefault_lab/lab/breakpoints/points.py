@@ -122,6 +122,16 @@ class Breakpoint:
         """How many hits more will not stop a run."""
         return max(0, self.ignored_up_to - self.hits)
 
+    @property
+    def was_hit_here(self) -> bool:
+        """Whether the newest of those hits is where the session stands in time."""
+        assert self.breakpoints is not None
+        return self.hits > 0 and self.reached[self.hits - 1] == self.breakpoints.session.machine.steps
+
+    def ignore(self, count: int) -> None:
+        """The next `count` hits, from where the session stands in time, do not stop a run."""
+        self.ignored_up_to = self.hits + count
+
     def count(self, steps: int) -> bool:
         """It is hit when the machine has made so many steps, perhaps once more in the past; whether that stops."""
         place = bisect_left(self.reached, steps)

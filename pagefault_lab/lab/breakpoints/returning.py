@@ -42,7 +42,9 @@ class Nesting:
         return asked
 
     def change(self, machine: Machine) -> int:
-        """1 if the machine has just gone in, -1 if it has come out, else 0."""
+        """1 if the machine has just gone in, -1 if it has come out, else 0. A shutdown leads nowhere."""
+        if machine.cpu.shutdown:
+            return 0
         if any(isinstance(each, Notice) and each.what in DELIVERIES for each in machine.caught):
             return 1
         return self._ahead

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pagefault_lab.lab.chronicle import Event
+from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.breakpoints.points import Breakpoint
@@ -109,6 +110,22 @@ def line_of(session: Session, point: Breakpoint) -> BreakpointLine:
         point.number, point.title, point.what, address, point.is_physical, symbol, point.temporary, point.enabled,
         point.condition.text if point.condition is not None else "", point.hits, point.ignoring, point.commands, remark,
     )  # fmt: skip
+
+
+def given(session: Session, point: Breakpoint) -> BreakpointSet:
+    """A breakpoint that has a new condition, or none: told also if that has no value now, as when a name is unknown."""
+    from pagefault_lab.lab.vocabulary import Absent
+
+    line = line_of(session, point)
+    try:
+        if point.condition is not None:
+            point.condition.value(session)
+    except Absent:
+        pass  # what has not happened yet
+    except Problem as problem:
+        doubt = f"its condition cannot be evaluated now: {problem.sentence}"
+        line = line._replace(remark=", ".join(filter(None, (line.remark, doubt))))
+    return BreakpointSet(line)
 
 
 def by(session: Session, number: int) -> By:

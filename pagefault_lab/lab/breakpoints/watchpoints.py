@@ -223,7 +223,8 @@ def watchpoint(
     """The watchpoint of an expression: of `size` bytes at its value, else of memory that it names, else of its value.
 
     Memory named by what may change is looked at anew at each step, as gdb does, unless only its place `here` and now is
-    meant; an entry of a table always is where it lies now. What is just an address is four bytes there.
+    meant; an entry of a table, or a field that has bytes of its own, always is where it lies now. What is just an
+    address is four bytes there.
     """
     if size is not None or physical:
         address = expression.value(session) & 0xFFFFFFFF
@@ -261,6 +262,8 @@ def _place(session: Session, root: Node, here: bool) -> Place | None:
             structure.place is not None and structure.whole is not None
         ):
             return _entry(session, whole, quantity)
+        case Field(quantity=quantity) if quantity.place is not None:
+            return Place(*root.place(session), physical=False)
         case _ if _stays(root):
             return Place(root.value(session) & 0xFFFFFFFF, 4, physical=False)
     return None

@@ -121,7 +121,11 @@ def _pushed(name: str, meaning: str) -> Quantity:
         data = (value & (1 << 8 * slot.size) - 1).to_bytes(slot.size, "little")
         peeking.place(frame.machine, slot.address, data)
 
-    return Quantity(meaning, read, write)
+    def place(frame: _Frame) -> tuple[int, int]:
+        slot = frame.slot(name)
+        return slot.address, slot.size
+
+    return Quantity(meaning, read, write, place=place)
 
 
 def _frame_vector(frame: _Frame) -> int:

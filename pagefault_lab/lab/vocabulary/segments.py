@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pagefault_lab.lab import peeking
 from pagefault_lab.lab.vocabulary.entries import DESCRIPTOR_FIELDS, DESCRIPTOR_LETTERS
 from pagefault_lab.lab.vocabulary.registers import QUANTITIES, segment
-from pagefault_lab.lab.vocabulary.terms import Quantity, Reader, Structure, Writer
+from pagefault_lab.lab.vocabulary.terms import Quantity, Reader, Structure
 from pagefault_lab.machine.registers import CS, SEGMENT_NAMES
 from pagefault_lab.problem import Problem
 
@@ -80,7 +80,7 @@ def _tss_at(scope: Scope, offset: int, size: int) -> int:
     return tr.base + offset & 0xFFFFFFFF
 
 
-def _tss(offset: int, size: int) -> tuple[Reader, Writer]:
+def _tss(offset: int, size: int) -> Quantity:
     def read(scope: Scope) -> int:
         return peeking.read(scope.machine, _tss_at(scope, offset, size), size)
 
@@ -88,17 +88,17 @@ def _tss(offset: int, size: int) -> tuple[Reader, Writer]:
         data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
         peeking.place(scope.machine, _tss_at(scope, offset, size), data)
 
-    return read, write
+    def place(scope: Scope) -> tuple[int, int]:
+        return _tss_at(scope, offset, size), size
+
+    return Quantity(f"at {offset:#x}", read, write, place=place)
 
 
 def _tss_fields() -> dict[str, Quantity]:
     from pagefault_lab.lab.tables import SHORT_FIELDS
     from pagefault_lab.machine.tss import FIELDS
 
-    return {
-        name: Quantity(f"at {offset:#x}", *_tss(offset, 2 if name in SHORT_FIELDS else 4))
-        for name, offset in FIELDS.items()
-    }
+    return {name: _tss(offset, 2 if name in SHORT_FIELDS else 4) for name, offset in FIELDS.items()}
 
 
 TSS: Final = Structure(

@@ -20,7 +20,8 @@ class Quantity(NamedTuple):
     """One number: how to read it of what it belongs to, and how to set it. A plain name belongs to the Scope.
 
     Without `write` it cannot be set; `instead` then says what can be done. One that is `slow` lets the machine execute
-    its past again: an expression can have a few of them.
+    its past again: an expression can have a few of them. `place` is where it lies, if it is all of some bytes of its
+    own: a linear address, and how many.
     """
 
     meaning: str
@@ -28,6 +29,7 @@ class Quantity(NamedTuple):
     write: Writer | None = None
     instead: str | None = None
     slow: bool = False
+    place: Callable[[Any], tuple[int, int]] | None = None
 
 
 class Structure(NamedTuple):
