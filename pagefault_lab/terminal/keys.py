@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 Modes = list[Any]  # as `termios.tcgetattr` gives them
 LOCAL, CHARACTERS = 3, 6  # places in them
+CTRL_D = b"\x04"
 
 
 def kept(shown: bool = False) -> AbstractContextManager[None]:
@@ -40,6 +42,18 @@ def gathered() -> AbstractContextManager[None]:
         modes[LOCAL] |= termios.ICANON | termios.ECHO
 
     return _changed(sys.stdin.fileno(), change)
+
+
+def line() -> str:
+    """A line that the terminal gathers, with its end, and no key behind it: those are for whoever reads next. Ctrl-D
+    ends it, also one that waits already."""
+    if sys.platform == "win32":
+        return sys.stdin.readline()
+    terminal, found = sys.stdin.fileno(), bytearray()
+    with gathered():
+        while not found.endswith(b"\n") and (key := os.read(terminal, 1)) not in (b"", CTRL_D):
+            found += key
+    return found.decode(sys.stdin.encoding)
 
 
 def interruptible(keys: Input) -> AbstractContextManager[None]:

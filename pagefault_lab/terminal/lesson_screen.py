@@ -104,8 +104,7 @@ class LessonScreen(PromptScreen):
         try:
             self.console.print(MORE, style="note", end=" ")
             self.console.file.flush()
-            with keys.gathered():
-                line = sys.stdin.readline()
+            line = keys.line()
         except KeyboardInterrupt:
             line = ""
             self.console.print()

@@ -51,3 +51,10 @@ def test_an_end_of_input_that_was_pressed_while_nobody_reads_is_one_for_who_take
         os.write(terminal, b"a\x04")
         with raw_mode(sys.stdin.fileno()):
             assert os.read(sys.stdin.fileno(), 10) == b"a\x04"
+
+
+def test_lines_that_wait_are_read_one_by_one_and_what_is_behind_them_stays(terminal: int) -> None:
+    with keys.kept():
+        os.write(terminal, "one\nzwölf\nthr\x04ee".encode())
+        assert [keys.line() for _ in range(3)] == ["one\n", "zwölf\n", "thr"]
+        assert os.read(sys.stdin.fileno(), 10) == b"ee"
