@@ -21,18 +21,18 @@ from pagefault_lab.machine.effort import EFFORT
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.step import Step
-from pagefault_lab.problem import Problem
+from pagefault_lab.problem import Problem, count
 
 if TYPE_CHECKING:
     from pagefault_lab.lab.breakpoints import Hits
     from pagefault_lab.lab.session import Session
 
 INTERVAL: Final = 0.03  # seconds of a run between two marks: about what it takes to make it again,
-SECONDS_PER_FRAME: Final = 6e-6  # but at least so many for each frame that has changed: what it costs to keep it
+SECONDS_PER_FRAME: Final = 8e-6  # but at least so many for each frame that has changed: twice what it costs to keep it
 LOOKS: Final = 4  # in an interval
 LEAST_STRIDE: Final = 50  # steps between two looks, at least,
 MOST_STRIDE: Final = 4000  # and at most: slow ones may follow fast ones
-NEAR: Final = (100_000, 25_000, 6_000, 1_500, 400, 100)  # so many steps before a place gone to, its state is kept, too
+NEAR: Final = (6_000, 1_500, 400, 100)  # so many steps before a place gone to, its state is kept, too
 MOST_MARKS: Final = 8000
 MOST_TIMES: Final = 6000  # marks in long runs; beyond, or if they take too much, some are dropped
 MOST_BYTES: Final = 200_000_000  # of kept frames, together
@@ -309,8 +309,8 @@ class History:
         here = self.session.machine.steps
         reach = here - self.first_step
         if steps > reach:
-            text = "step" if reach == 1 else "steps"
-            raise Problem(f"only {reach} {text} can be gone back", "this is where the history begins")
+            sentence = f"only {count(reach, 'step')} can be gone back" if reach else "there is nothing to go back to"
+            raise Problem(sentence, "this is where the history begins")
         self.go_to(here - steps)
 
     def undo_lines(self, count: int) -> list[str]:
@@ -472,8 +472,6 @@ class History:
             return
         self._grown = 0
         times = [index for index, mark in enumerate(self.marks[:-1]) if mark.kind is Kind.TIME]
-        if self.checkpoints.size > MOST_BYTES:
-            self.checkpoints.squeeze()
         if len(times) > MOST_TIMES or (self.checkpoints.size > MOST_BYTES and len(times) > 2):
             self._merge(self._least_missed(times))
         kept = self.checkpoints.kept

@@ -11,72 +11,28 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pagefault_lab.machine.cpu import Cpu
 from pagefault_lab.machine.effort import EFFORT, KEPT_FRAME
-from pagefault_lab.machine.memory import PAGE, ZEROS, Frame, framed, pack
+from pagefault_lab.machine.memory import Frame, Kept, keep
 
 if TYPE_CHECKING:
     from pagefault_lab.machine.machine import Machine
 
-Kept: TypeAlias = "bytes | None"  # a frame's bytes, perhaps compressed; or that it was never used
-Found: TypeAlias = "Kept | Frame"
-PIECE: Final = 64  # bytes of a frame
-PART: Final = 512  # so many are looked at together first
-NOTHING: Final = bytes(PART)
-NO_PIECE: Final = bytes(PIECE)
-HEAD: Final = PAGE // PIECE // 8  # bytes of the mask that says which pieces follow
-OVERHEAD: Final = 100  # bytes that it takes to keep any
-
-
-def squeeze(kept: Kept) -> Kept:
-    """The bytes of a frame without the pieces that are zeros: that is fast both ways.
-
-    zlib would make them smaller, and takes ten times as long.
-    """
-    if kept is None or len(kept) < PAGE or kept is ZEROS:
-        return kept
-    mask, pieces = 0, []
-    for start in range(0, PAGE, PART):
-        part = kept[start : start + PART]
-        if part != NOTHING:
-            for place in range(0, PART, PIECE):
-                piece = part[place : place + PIECE]
-                if piece != NO_PIECE:
-                    mask |= 1 << (start + place) // PIECE
-                    pieces.append(piece)
-    return mask.to_bytes(HEAD, "little") + b"".join(pieces) if HEAD + PIECE * len(pieces) < PAGE else kept
-
-
-def unpack(kept: Found) -> Frame | None:
-    """A frame from what is kept of it, or the very frame that is given."""
-    if not isinstance(kept, bytes):
-        return kept
-    if len(kept) == PAGE:
-        return framed(kept)
-    frame = framed(ZEROS)
-    data = memoryview(frame).cast("B")
-    mask = int.from_bytes(kept[:HEAD], "little")
-    for start in range(HEAD, len(kept), PIECE):
-        place = PIECE * ((mask & -mask).bit_length() - 1)
-        data[place : place + PIECE] = kept[start : start + PIECE]
-        mask &= mask - 1
-    return frame
+OVERHEAD: Final = 100  # bytes that it takes to keep any frame
 
 
 @dataclass(slots=True)
 class Checkpoint:
     """`steps` is the machine's step count there. `frames` is what those frames held that changed after it, up to the
-    next checkpoint. With the TLB they take about `size` bytes, once there is a next one. `squeezed`: they will not take
-    fewer."""
+    next checkpoint. With the TLB they take about `size` bytes, once there is a next one."""
 
     steps: int
     cpu: tuple[Any, ...]
     ports: dict[str, Any]
     frames: dict[int, Kept]
     size: int = 0
-    squeezed: bool = False
 
     def measure(self) -> None:
         size = sum(OVERHEAD + len(kept or b"") for kept in self.frames.values())
@@ -111,7 +67,6 @@ class Checkpoints:
         machine = self.machine
         if self.kept:
             self.kept[-1].measure()
-            self.kept[-1].squeezed = False
             EFFORT.spend(KEPT_FRAME * len(self.kept[-1].frames))
         checkpoint = self._state()
         self.kept.append(checkpoint)
@@ -130,7 +85,7 @@ class Checkpoints:
         assert self.newest is not None
         for number in frames:
             if number not in self.newest.frames:
-                self.newest.frames[number] = pack(self.machine.memory.frames[number])
+                self.newest.frames[number] = keep(self.machine.memory.frames[number])
         self._become(self.machine, self.kept[index], frames)
         self._open(index)
 
@@ -162,7 +117,7 @@ class Checkpoints:
         place = bisect_right(self.near, steps, key=lambda checkpoint: checkpoint.steps) - 1
         if place < 0:
             return False
-        frames: dict[int, Found] = {}
+        frames: dict[int, Kept | Frame] = {}
         for checkpoint in reversed(self.near[place:]):
             frames |= checkpoint.frames
         del self.near[place + 1 :]
@@ -190,16 +145,19 @@ class Checkpoints:
         """A copy of the machine as it is in the newest state."""
         return self.machine.copy() if self.newest is None else self._copy(self.newest, self.newest.frames)
 
-    def _copy(self, checkpoint: Checkpoint, frames: Mapping[int, Found]) -> Machine:
+    def _copy(self, checkpoint: Checkpoint, frames: Mapping[int, Kept | Frame]) -> Machine:
         copy = self.machine.copy()
         self._become(copy, checkpoint, frames)
         return copy
 
-    def _frames_at(self, index: int, at: int) -> dict[int, Found]:
+    def _frames_at(self, index: int, at: int) -> dict[int, Kept | Frame]:
         """The frames in which checkpoint `index` may differ from `at` and what follows that, as they are there."""
-        first, last = sorted((index, at))
-        numbers = {number for checkpoint in self.kept[first : last + 1] for number in checkpoint.frames}
-        found: dict[int, Found] = {}
+        found: dict[int, Kept | Frame] = {}
+        if index <= at:
+            for checkpoint in reversed(self.kept[index : at + 1]):
+                found.update(checkpoint.frames)
+            return found
+        numbers = set().union(*(checkpoint.frames for checkpoint in self.kept[at:index]))
         for checkpoint in self.kept[index:]:
             for number in numbers & checkpoint.frames.keys():
                 found[number] = checkpoint.frames[number]
@@ -214,11 +172,11 @@ class Checkpoints:
         machine = self.machine
         return Checkpoint(machine.steps, machine.cpu.save(), machine.ports.save(), {})
 
-    def _become(self, machine: Machine, checkpoint: Checkpoint, frames: Mapping[int, Found]) -> None:
+    def _become(self, machine: Machine, checkpoint: Checkpoint, frames: Mapping[int, Kept | Frame]) -> None:
         EFFORT.spend(KEPT_FRAME * len(frames))
         machine.memory.saved = None
-        for number, words in frames.items():
-            machine.memory.put(number, unpack(words))
+        for number, kept in frames.items():
+            machine.memory.put(number, kept)
         machine.steps = checkpoint.steps
         machine.ports.restore(checkpoint.ports)
         machine.cpu.restore(checkpoint.cpu)
@@ -256,15 +214,6 @@ class Checkpoints:
         """About how many bytes the frames take that are kept."""
         return sum(checkpoint.size for checkpoint in self.kept)
 
-    def squeeze(self) -> None:
-        """Let the frames take fewer bytes, but those that still change."""
-        for checkpoint in self.kept[:-1]:
-            if not checkpoint.squeezed:
-                for number, kept in checkpoint.frames.items():
-                    checkpoint.frames[number] = squeeze(kept)
-                checkpoint.measure()
-                checkpoint.squeezed = True
-
     def drop(self, count: int) -> None:
         """Forget the oldest checkpoints: what lies before the next one can no longer be reached."""
         del self.kept[:count]
@@ -281,6 +230,5 @@ class Checkpoints:
             for number, words in checkpoint.frames.items():
                 kept[-1].frames.setdefault(number, words)
             kept[-1].measure()
-            kept[-1].squeezed &= checkpoint.squeezed
         self.kept = kept
         self._open(self.at - sum(index <= self.at for index in dropped))

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 from array import array
 from functools import lru_cache
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 WORDS: Final = 1024
 PAGE: Final = 4096
 ZEROS: Final = bytes(PAGE)
 MOST_PAGES: Final = 256  # whose experience is kept
-MOST_DECODED: Final = 100_000  # instructions that are kept decoded: each takes a kilobyte
+MOST_DECODED: Final = 25_000  # instructions that are kept decoded: each takes a kilobyte, and time of the collector
 if TYPE_CHECKING:
     Frame: TypeAlias = array[int]
 else:
     Frame = array
+
+Kept: TypeAlias = "bytes | None"  # what a frame held, as `keep` gives it; None: it was never used
+PARTS: Final = 8  # of a frame, which are looked at together first
+PIECES: Final = 8  # of a part
+PIECE: Final = PAGE // PARTS // PIECES
+NO_PART: Final = bytes(PAGE // PARTS)
+NO_PIECE: Final = bytes(PIECE)
+_PARTS_OF: Final = Struct(f"{PAGE // PARTS}s" * PARTS).unpack
+_PIECES_OF: Final = Struct(f"{PIECE}s" * PIECES).unpack
+_NUMBERS: Final = tuple(bytes((number,)) for number in range(PARTS * PIECES))
 
 
 def words_at(offset: int, length: int) -> range:
@@ -93,6 +104,9 @@ def framed(data: bytes) -> Frame:
     return array("I", data)
 
 
+NO_WORDS: Final = framed(ZEROS)
+
+
 def pack(frame: Frame | None) -> bytes | None:
     """A frame as its bytes; None for one that was never used."""
     if frame is None:
@@ -101,11 +115,48 @@ def pack(frame: Frame | None) -> bytes | None:
     return ZEROS if data == ZEROS else data
 
 
+def keep(frame: Frame | None) -> Kept:
+    """What a frame holds, in few bytes: its pieces that are not all zeros, each behind its number.
+
+    That is fast both ways: zlib takes several times as long. A frame that has something in more than half of its parts
+    is kept whole.
+    """
+    if frame is None:
+        return None
+    data = frame.tobytes()
+    parts = _PARTS_OF(data)
+    if parts.count(NO_PART) < PARTS // 2:
+        return data
+    found: list[bytes] = []
+    first = 0
+    for part in parts:
+        if part != NO_PART:
+            for number, piece in enumerate(_PIECES_OF(part), first):
+                if piece != NO_PIECE:
+                    found += _NUMBERS[number], piece
+        first += PIECES
+    return b"".join(found)
+
+
+def give_back(frame: Frame, kept: Kept | Frame) -> None:
+    """Let a frame hold what was kept, or what another holds."""
+    if not isinstance(kept, bytes):
+        frame[:] = NO_WORDS if kept is None else kept
+        return
+    data = memoryview(frame).cast("B")
+    if len(kept) == PAGE:
+        data[:] = kept
+        return
+    frame[:] = NO_WORDS
+    for start in range(0, len(kept), 1 + PIECE):
+        place = PIECE * kept[start]
+        data[place : place + PIECE] = kept[start + 1 : start + 1 + PIECE]
+
+
 class Memory:
     """`size` bytes of RAM from physical address 0; `size` is a multiple of 4096.
 
-    `saved`, when not None, takes what frames held at the last checkpoint as they first change: their bytes, or None for
-    one that was never used. `leaving` is not empty
+    `saved`, when not None, takes what frames held at the last checkpoint as they first change. `leaving` is not empty
     when a translated block must not go on behind its present instruction.
     """
 
@@ -115,9 +166,9 @@ class Memory:
         self.size = size
         self.frames: list[Frame | None] = [None] * (size // PAGE)
         self.code: dict[int, Code] = {}
-        self.saved: dict[int, bytes | None] | None = None
+        self.saved: dict[int, Kept] | None = None
         self.leaving: list[None] = []
-        self._decoded = 0  # instructions, since all of them were forgotten
+        self._decoded = 0  # instructions that are kept, at most
 
     def frame(self, number: int) -> Frame:
         """The words of a frame, to read or, after `touch`, to write. Beyond the memory: a throw-away frame of ones."""
@@ -134,9 +185,9 @@ class Memory:
 
     def touch(self, number: int) -> None:
         """Announce that a frame is about to change: keeps what the last checkpoint needs."""
-        if self.saved is not None and number not in self.saved and number < len(self.frames):
-            frame = self.frames[number]
-            self.saved[number] = pack(frame)
+        saved = self.saved
+        if saved is not None and number not in saved and number < len(self.frames):
+            saved[number] = keep(self.frames[number])
 
     def read(self, physical: int, size: int) -> int:
         """`size` bytes (1 to 4) that lie in one frame, as a little-endian number."""
@@ -181,11 +232,16 @@ class Memory:
         return code
 
     def make_room_for_code(self) -> None:
-        """One more instruction is about to be decoded: forget all of them if they are many."""
+        """One more instruction is about to be decoded: forget some pages of them if they are many."""
         self._decoded += 1
         if self._decoded > MOST_DECODED:
-            self._decoded = 0
-            for number in self.code:
+            self._decoded = sum(len(code.decoded) for code in self.code.values())
+            for number in list(self.code):
+                if self._decoded <= MOST_DECODED - MOST_DECODED // 8:
+                    break
+                code = self.code.pop(number)
+                self._decoded -= len(code.decoded)
+                self.code[number] = code  # the last one to be forgotten next time
                 self.forget_code(number)
 
     def forget_code(self, number: int) -> None:
@@ -204,17 +260,18 @@ class Memory:
         for address, byte in enumerate(data, physical):
             self.write(address, 1, byte)
 
-    def put(self, number: int, words: Frame | None) -> None:
-        """Give a frame other contents; None is a frame that was never used."""
-        frame = self.frames[number]
-        if frame is None and words is None:
+    def put(self, number: int, kept: Kept | Frame) -> None:
+        """Give a frame other contents: what was kept of it, or what another holds."""
+        if kept is None and self.frames[number] is None:
             return
         frame = self.frame(number)
-        if words is None:
-            words = framed(ZEROS)
         code = self.code.get(number)
-        if code is not None and frame != words:
+        if code is None:
+            give_back(frame, kept)
+            return
+        before = frame[:]
+        give_back(frame, kept)
+        if frame != before:
             code.changed()
-            if any(frame[index] != words[index] for index in code.words):
+            if any(frame[index] != before[index] for index in code.words):
                 self.forget_code(number)
-        frame[:] = words

@@ -15,6 +15,7 @@ from benches import do, only, wild_line, wild_session
 from pagefault_lab.lab import history as history_module
 from pagefault_lab.lab.results import NewFuture, Ran, Stopped, Travelled
 from pagefault_lab.lab.session import Session
+from pagefault_lab.lab.story import Story
 from pagefault_lab.machine.machine import Machine, Stop
 from pagefault_lab.machine.notices import What
 from pagefault_lab.machine.step import Step, visible
@@ -176,6 +177,32 @@ def test_lines_are_undone_and_redone_exactly(linux: Session, seed: int) -> None:
             do(linux, "redo")
             place += 1
         assert all_of(linux) == states[place]
+
+
+def test_a_fault_is_gone_to_by_its_number_from_anywhere(linux: Session) -> None:
+    do(linux, "movl %eax,user_heap", "c", "nop", "movl %eax,user_bss", "c", "movl %eax,user_rodata")
+    steps = [event.step for event in linux.chronicle.events(What.FAULT)]
+    assert len(steps) == 3
+    for number in (2, 3, 1, 3):  # back and ahead
+        moved = only(Travelled, do(linux, f"goto fault {number}"))
+        assert moved.step == linux.machine.steps == steps[number - 1]
+        assert only(Story, do(linux, "si")).step.deliveries
+    do(linux, "goto", "goto fault")
+    assert linux.machine.steps == steps[2]
+    do(linux, "goto fault")  # the last one before here
+    assert linux.machine.steps == steps[1]
+    with pytest.raises(Problem, match="no such fault") as caught:
+        do(linux, "goto fault 4")
+    assert "3 faults" in (caught.value.hint or "")
+    assert linux.machine.steps == steps[1]
+
+
+def test_without_a_fault_there_is_none_to_go_to(linux: Session) -> None:
+    do(linux, "nop")
+    with pytest.raises(Problem, match="no such fault"):
+        do(linux, "goto fault")
+    with pytest.raises(Problem, match="there is nothing to go back to"):
+        do(linux, "goto 0", "rsi")
 
 
 @pytest.mark.parametrize("seed", range(6))
