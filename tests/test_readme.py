@@ -78,7 +78,8 @@ def shell(body: str, apart: bool) -> Iterator[str]:
         program = Path(folder, "pagefault-lab")
         program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m pagefault_lab "$@"\n')
         program.chmod(0o755)
-        environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "XDG_STATE_HOME": folder}
+        path, state = f"{folder}{os.pathsep}{os.environ['PATH']}", str(Path(folder, "state"))
+        environment = {**os.environ, "PATH": path, "XDG_STATE_HOME": state}
         for line in body.splitlines():
             if line.startswith("$ "):
                 yield f"{line}\n"

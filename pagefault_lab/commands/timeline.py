@@ -21,7 +21,7 @@ def timeline(session: Session, which: Which | None = None, rows: Count = travel.
 
     It has faults, changes of the ring, writes to page tables (to those that CR3 led to), loads of CR0, CR3, CR4, IDTR,
     GDTR, LDTR and TR, interrupts, a shutdown, and the lines that were typed. It shows what lies around here, of the
-    future too if you have gone back; COUNT asks for more rows than 20. A kind asks for that alone, also for one that is
-    left out else: `ports` (IN and OUT) and `flushes` (INVLPG).
+    future too if you have gone back; ROWS asks for more than 20. A kind asks for that alone, also for one that is left
+    out else: `ports` (IN and OUT) and `flushes` (INVLPG).
     """
     yield travel.timeline(session, travel.KINDS[which] if which is not None else (), rows)

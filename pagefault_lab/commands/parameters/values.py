@@ -62,8 +62,6 @@ class Apart(Expression):
 
 
 class Count(Expression):
-    shown = "COUNT"
-
     def fits(self, words: Words) -> bool:
         return super().fits(words) and not CIRCUMSTANCE.match(words.line, words.skip())
 
