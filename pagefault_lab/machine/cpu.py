@@ -71,7 +71,7 @@ NO_BLOCKS: Final[Blocks] = {}
 
 _SAVED: Final = (
     "eip", "_eflags", "lazy", "gdtr", "idtr", "ldtr", "tr", "cr0", "cr2", "cr3", "cr4", "cpl",
-    "halted", "shutdown", "trapping", "shadow", "retired", "exceptions", "last_fault",
+    "halted", "shutdown", "trapping", "shadow", "repeating", "retired", "exceptions", "last_fault",
 )  # fmt: skip
 
 
@@ -103,6 +103,7 @@ class Cpu:
         self.halted = self.shutdown = False
         self.trapping = False  # a single-step trap is due: TF was set before the instruction, and it entered no handler
         self.shadow = 0  # 1: the last instruction was STI; 2: it loaded SS: no interrupt (and no trap) before the next
+        self.repeating = -1  # the EIP of a string instruction that stands between two iterations
         self.retired = self.exceptions = 0
         self.last_fault: tuple[Fault, int] | None = None  # the last exception delivered, and the EIP it saved
         self.recorder: list[Any] | None = None
@@ -138,8 +139,9 @@ class Cpu:
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
-        """Return to a state that `save` gave."""
+        """Return to a state that `save` gave; what is in memory then is there already."""
         plain, registers, segments, debug, test, pending, entries = saved
+        before = self.cr0, self.cr4, self.tlb.entries
         for name, value in zip(_SAVED, plain, strict=True):
             setattr(self, name, value)
         self.registers[:] = registers
@@ -148,7 +150,11 @@ class Cpu:
         self.test[:] = test
         self.pending[:] = pending
         self.tlb.entries = dict(entries)
-        self.forget_pages()
+        if before == (self.cr0, self.cr4, entries):  # the fast paths lead where they did
+            self._look_for_tables()
+            self.refresh()
+        else:
+            self.forget_pages()
 
     @staticmethod
     def saved(state: tuple[Any, ...], name: str) -> Any:
@@ -210,11 +216,15 @@ class Cpu:
             pages.clear()
         self._tables = None
 
+    def _look_for_tables(self) -> None:
+        """Something else than the processor may have changed the page directory."""
+        tables, self._tables = self._tables, None
+        if tables != self.tables:
+            self.forget_writes()
+
     def close_writes(self) -> None:
         """Let every page's next write be announced to the memory: a checkpoint was taken."""
-        tables, self._tables = self._tables, None
-        if tables != self.tables:  # the host has changed the page directory
-            self.forget_writes()
+        self._look_for_tables()
         for pages, closed in zip(self._write_pages, self._closed_pages, strict=True):
             closed.update(pages)
             pages.clear()
@@ -227,7 +237,7 @@ class Cpu:
             return None
         page = self._closed_pages[user].pop(offset >> 12, None)
         if page is not None:
-            self.memory.touch(self.translate(offset, WRITE, user) >> 12)
+            self.memory.touch(self.tlb.entries[offset >> 12].frame if self.cr0 & PG else offset >> 12)
             pages[offset >> 12] = page
         return page
 
@@ -373,7 +383,7 @@ class Cpu:
     def _raise_page_fault(self, fault: Fault) -> None:
         assert fault.linear is not None
         self.cr2 = fault.linear
-        for page in self.tlb.drop(fault.linear):
+        for page in self.tlb.drop(fault.linear, bool(self.cr4 & PSE)):
             self.forget_page(page)
         raise FaultRaised(fault)
 
@@ -740,7 +750,7 @@ class Cpu:
     def invalidate(self, linear: int) -> None:
         """INVLPG: drop one page's translation."""
         self.notice(What.FLUSH, linear)
-        self.tlb.drop(linear)
+        self.tlb.drop(linear, bool(self.cr4 & PSE))
         self.forget_pages()
 
     # --- ports

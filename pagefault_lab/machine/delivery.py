@@ -270,8 +270,8 @@ def _enter(cpu: Cpu, fault: Fault, source: Source, saved_eip: int) -> None:
     pushed_flags = eflags
     if source is Source.SOFTWARE:
         pushed_flags &= ~RF
-    elif source is Source.EXCEPTION and fault.row.kind is Class.FAULT:
-        pushed_flags |= RF
+    elif (source is Source.EXCEPTION and fault.row.kind is Class.FAULT) or cpu.repeating == saved_eip:
+        pushed_flags |= RF  # SDM vol. 3, 17.3.1.1; also for what comes between two iterations
     frame = [("EFLAGS", pushed_flags), ("CS", cpu.segments[CS].selector), ("EIP", saved_eip)]
     if tss_address is not None:
         frame = [("SS", old_ss.selector), ("ESP", old_esp), *frame]
@@ -303,6 +303,7 @@ def _enter(cpu: Cpu, fault: Fault, source: Source, saved_eip: int) -> None:
     cpu.eip = gate.offset
     cpu.eflags = eflags & ~(TF | VM | RF | NT | (IF if gate.is_interrupt_gate else 0))
     cpu.halted = cpu.trapping = False
+    cpu.repeating = -1
     if cpu.recorder is not None:
         cs, ss = cpu.segments[CS].selector, cpu.segments[SS].selector
         cpu.recorder.append(Entered(cs, cpu.eip, ss, cpu.registers[ESP], cpl, eflags, cpu.eflags))

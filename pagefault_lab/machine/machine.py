@@ -187,15 +187,14 @@ class Machine:
         cpu = self.cpu
         mask = MASK[instruction.address_size]
         count = cpu.registers[ECX] & mask
-        if count == 0:
-            return
-        instruction.execute(cpu)
-        cpu.registers[ECX] = cpu.registers[ECX] & ~mask | count - 1
-        if count == 1:
-            return
-        if instruction.form.repeat == "repe" and cpu.zero != (instruction.repeat == "rep"):
-            return
-        cpu.eip = cpu.start
+        if count:
+            instruction.execute(cpu)
+            cpu.registers[ECX] = cpu.registers[ECX] & ~mask | count - 1
+            found = instruction.form.repeat == "repe" and cpu.zero != (instruction.repeat == "rep")
+            if count > 1 and not found:
+                cpu.eip = cpu.repeating = cpu.start
+                return
+        cpu.repeating = -1
 
     def _fetch(self) -> Instruction:
         """Fetch and decode the instruction at CS:EIP, byte by byte through segmentation and paging."""

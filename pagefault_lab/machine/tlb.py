@@ -27,16 +27,23 @@ class Tlb:
     def __init__(self) -> None:
         self.entries: dict[int, TlbEntry] = {}
 
-    def drop(self, linear: int) -> list[int]:
-        """What INVLPG does: the page's entry goes, and with a 4 MiB page all pieces of it; those pages."""
+    def drop(self, linear: int, large_pages: bool) -> list[int]:
+        """What INVLPG does: the page's entry goes, and all pieces of a 4 MiB page around it (4.10.4.1); those pages.
+
+        `large_pages`: whether there can be any.
+        """
         page = linear >> 12
         pages = [page]
-        entry = self.entries.get(page)
-        if entry is not None and entry.large:
-            pages = [piece for piece in self.entries if piece >> 10 == page >> 10]
+        if large_pages:
+            around = range(page & ~0x3FF, (page | 0x3FF) + 1)
+            pages += [piece for piece in around if piece != page and self._is_large(piece)]
         for piece in pages:
             self.entries.pop(piece, None)
         return pages
+
+    def _is_large(self, page: int) -> bool:
+        entry = self.entries.get(page)
+        return entry is not None and entry.large
 
     def drop_all(self, keep_global: bool) -> None:
         """What a load of CR3 does (global entries stay), or a change of CR0.PG or CR4 (all go)."""

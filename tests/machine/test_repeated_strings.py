@@ -23,6 +23,7 @@ from pagefault_lab.machine.registers import (
     ESP,
     MASK,
     NAMES_32,
+    RF,
     STATUS,
     TF,
     ZF,
@@ -143,6 +144,7 @@ def stack_words(machine: Machine, count: int) -> list[int]:
 REP_STOSL = bytes.fromhex("f3ab")
 FULL = builders.PRESENT | builders.WRITABLE | builders.USER
 FILLED = 0x20000  # a user page
+EFLAGS = 0x202  # to begin with
 
 
 def filling(machine_edi: int, count: int, **more: int) -> Machine:
@@ -183,7 +185,7 @@ def test_an_interrupt_comes_between_iterations_and_returns_into_the_repetition()
         machine.step()
     machine.interrupt(20)
     assert isinstance(machine.step().end, Interrupted)
-    assert stack_words(machine, 1) == [builders.USER_TEXT]
+    assert stack_words(machine, 3) == [builders.USER_TEXT, builders.USER_CODE, EFLAGS | RF]
     assert (cpu.registers[ECX], cpu.registers[EDI]) == (3, FILLED + 8)
     machine.step()
     assert cpu.eip == builders.USER_TEXT
@@ -196,11 +198,25 @@ def test_a_single_step_trap_comes_after_every_iteration() -> None:
     cpu = machine.cpu
     machine.memory.write_bytes(builders.HANDLERS + 16, b"\xcf")
     cpu.eflags |= TF
-    for left, eip in ((2, builders.USER_TEXT), (1, builders.USER_TEXT), (0, builders.USER_TEXT + 2)):
+    start = builders.USER_TEXT
+    for left, eip, resume in ((2, start, RF), (1, start, RF), (0, start + 2, 0)):  # SDM vol. 3, 17.3.1.1; Bochs agrees
         assert isinstance(machine.step().end, Interrupted)
         assert cpu.registers[ECX] == left
-        assert stack_words(machine, 1) == [eip]
+        assert stack_words(machine, 3) == [eip, builders.USER_CODE, EFLAGS | TF | resume]
         machine.step()
+
+
+@pytest.mark.parametrize("iterations", range(4))
+def test_an_interrupt_finds_rf_set_only_between_two_iterations(iterations: int) -> None:
+    """Also when it comes by at full speed, to a processor that was put back to where it stood between them."""
+    machine = filling(FILLED, 3)
+    assert machine.run(iterations) is Stop.LIMIT
+    kept = machine.cpu.save()
+    machine.run(5 - iterations)
+    machine.cpu.restore(kept)
+    machine.interrupt(20)
+    assert machine.run(1) is Stop.LIMIT
+    assert bool(stack_words(machine, 3)[2] & RF) == (iterations in (1, 2))
 
 
 def test_a_repeat_prefix_before_another_instruction_means_nothing() -> None:
