@@ -66,8 +66,8 @@ class Assembly(Output):
         self.failed: list[Statement] = []
         self.spoiled: set[str] = set()  # names whose definitions were wrong
         self.records: list[Record] = []
-        self._labelled = False  # the current statement has a label,
-        self._word = ""  # and begins with this
+        self._labelled = False  # the current statement has a label
+        self.word = ""  # the mnemonic or directive that the current statement begins with, in lower case
         self._slots: dict[SymbolEntry, SymbolEntry] = {}  # of the offset table
         self._directives = directives()
 
@@ -104,14 +104,14 @@ class Assembly(Output):
                 self._direct(statement, match[1], match.end())
             return
         place, first, start = self.place, self.fragment, len(self.fragment.data)
-        self._labelled, self._word = False, ""
+        self._labelled, self.word = False, ""
         self._statement(statement, text)
         last = self.fragment
         if self.place != place or self.absolute_place is not None:
             return
         if self._labelled or last is not first or len(last.data) != start:
             depth = statement.expansion.depth if statement.expansion else 0
-            self.records.append(Record(statement, first, start, last, len(last.data), self._word, depth))
+            self.records.append(Record(statement, first, start, last, len(last.data), self.word, depth))
 
     def _statement(self, statement: Statement, text: str) -> None:
         position = 0
@@ -159,9 +159,9 @@ class Assembly(Output):
     def _direct(self, statement: Statement, word: str, end: int) -> None:
         if self.section.name.startswith(".debug_") and not _FOR_SECTIONS.match(word):
             return
-        self._word = word.lower()
+        self.word = word.lower()
         cursor = Cursor(statement.text, end, self)
-        found = self._directives[self._word]
+        found = self._directives[self.word]
         found.function(self, cursor)
         if found.conditional:
             self.inputs.look_at_conditions()
@@ -185,18 +185,18 @@ class Assembly(Output):
                 raise Problem("an instruction is missing here", column=position)
             word = match[1]
             mnemonic = word.lower()
-            self._word = self._word or mnemonic
+            self.word = self.word or mnemonic
             column, position = match.start(1), match.end(1)
             if mnemonic not in PREFIXES:
                 if is_mnemonic(mnemonic):
                     break
                 raise complaints.unknown_mnemonic(word, column, [*PREFIXES, *self.macros])
-            prefixes.add(mnemonic, column)
-            if not text[position:].strip():
-                self.emit(prefixes.encoded())
+            if not text[position:].strip():  # a prefix as a statement of its own, perhaps with others before it
+                self.emit(prefixes.encoded() + bytes([PREFIXES[mnemonic][1]]))
                 return
+            prefixes.add(mnemonic, column)
         operands = read_operands(Cursor(text, position, self))
-        found = encode(mnemonic, operands, prefixes, self._bits, column)
+        found = encode(mnemonic, operands, prefixes, self.bits, column)
         if isinstance(found, Jump):
             self.close_fragment(
                 Branch(found.short, found.long, found.long_size, found.target, self.statement, found.column)

@@ -224,10 +224,13 @@ def _check_prefixes(prefixes: Prefixes, form: Form, operands: Sequence[Written],
             )
     if form.immediates[:1] and form.immediates[0][0] in "cp":
         near = form.immediates[0][0] == "c" and form.mnemonic[0] in "jl"
-        hints = (None, 0x2E, 0x3E) if near else (None,)  # what later processors guess such a jump will do
-        if prefixes.slots[SEGMENT] not in hints or (prefixes.slots[ADDRESS] is not None and form.address_size is None):
-            hint = "as a statement of its own it is always taken"
-            raise Problem(f"{prefixes.words[0]} means nothing to a branch", hint, column=column)
+        hints = (0x2E, 0x3E) if near else ()  # what later processors guess such a jump will do
+        size_left_out = ADDRESS if form.address_size is None else DATA
+        for word in prefixes.words:
+            slot, byte = PREFIXES[word]
+            if slot == size_left_out or (slot == SEGMENT and byte not in hints):  # as leaves it out, with a warning
+                hint = f"{word}; as a statement of its own is always taken"
+                raise Problem(f"{word} cannot stand before {form.mnemonic}", hint, column=column)
     if prefixes.slots[REPEAT] is not None and not form.repeat and form.stem not in REPEATABLE:
         word = next(word for word in prefixes.words if word.startswith("rep"))
         raise Problem(
@@ -313,8 +316,8 @@ class _Encoding:
             raise Problem("the address size is given twice", f"{form.mnemonic} has it already, without a prefix")
         if (form.address_size or self.address_size) != natural:
             slots[ADDRESS] = 0x67
-        if form.immediates == ("cb",):  # a hint to a jump goes behind
-            slots = [slots[ADDRESS], slots[SEGMENT], *slots[DATA:]]
+        if form.immediates[:1] and form.immediates[0][0] == "c":  # a hint to a jump goes behind
+            slots = [slots[ADDRESS], slots[DATA], slots[SEGMENT], *slots[REPEAT:]]
         return bytes([byte for byte in slots if byte is not None])
 
     def _address(self, memory: WrittenMemory, pattern: str) -> None:

@@ -27,7 +27,7 @@ class Output:
     def __init__(self) -> None:
         self.sections: dict[str, Section] = {}
         self.statement = Statement("", 0, "", 1, "")
-        self._bits = 32
+        self.bits = 32  # or 16: of the code segment that what follows is for
         self._room = LARGEST  # bytes that may still be emitted
         self._starts: dict[Fragment, int] = {}  # of what .struct describes
         self._section_stack: list[tuple[tuple[str, int], tuple[str, int]]] = []
@@ -55,12 +55,7 @@ class Output:
     def emit_value(self, value: Expression, size: int, column: int) -> None:
         """A number of `size` bytes, now or when it is known."""
         if type(value) is int:
-            if not (fits(value, size) or size == 8):
-                low, high = -(1 << 8 * size - 1), (1 << 8 * size) - 1
-                shown = str(value) if abs(value) < 100_000 else hex(value)
-                plural = "s" if size > 1 else ""
-                raise Problem(f"{shown} does not fit in {size} byte{plural}", f"{low} to {high} does", column=column)
-            self.emit((value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
+            self.emit(number_in(value, size, column))
             return
         fragment = self.fragment
         if fragment.section.kind == "nobits":
@@ -70,10 +65,7 @@ class Output:
 
     def emit_repeated(self, pattern: bytes, count: int, column: int) -> None:
         """`pattern`, `count` times; neither negative nor beyond all bounds."""
-        if count < 0:
-            raise Problem("the number of bytes is negative", f"it is {count}", column=column)
-        if count * len(pattern) > LARGEST:
-            raise Problem(f"{count * len(pattern)} bytes are too many", f"at most {LARGEST >> 20} MiB", column=column)
+        check_length(count * len(pattern), column)
         self.emit(pattern * count)
 
     def close_fragment(self, tail: Tail) -> None:
@@ -85,12 +77,12 @@ class Output:
             return
         fragments = self._fragments()
         self.fragment.tail = tail
-        self.fragment = Fragment(self.fragment.section, self._bits)
+        self.fragment = Fragment(self.fragment.section, self.bits)
         fragments.append(self.fragment)
 
     def set_bits(self, bits: int) -> None:
         """What follows is code for a segment of this size."""
-        self._bits = bits
+        self.bits = bits
         self.fragment.bits = bits
 
     def no_contents(self) -> Problem:
@@ -106,7 +98,7 @@ class Output:
         self._previous, self.place = self.place, (name, subsection)
         self.fragment = self._last_fragment()
         if not self.fragment.data:
-            self.fragment.bits = self._bits
+            self.fragment.bits = self.bits
 
     def enter_struct(self, start: int) -> None:
         """What follows lies nowhere: its labels are plain numbers, counted from `start`."""
@@ -161,11 +153,29 @@ class Output:
         section = self.sections[name]
         fragments = section.subsections.get(number)
         if fragments is None:
-            fragments = section.subsections[number] = [Fragment(section, self._bits)]
+            fragments = section.subsections[number] = [Fragment(section, self.bits)]
         return fragments
 
     def _last_fragment(self) -> Fragment:
         return self._fragments()[-1]
+
+
+def check_length(length: int, column: int) -> None:
+    """Whether there can be so many bytes."""
+    if length < 0:
+        raise Problem("the number of bytes is negative", f"it is {length}", column=column)
+    if length > LARGEST:
+        raise Problem(f"{length} bytes are too many", f"at most {LARGEST >> 20} MiB", column=column)
+
+
+def number_in(value: int, size: int, column: int) -> bytes:
+    """A number in `size` bytes, the lowest first; it must fit, but that 8 bytes take the lowest 8 of any."""
+    if not (fits(value, size) or size == 8):
+        low, high = -(1 << 8 * size - 1), (1 << 8 * size) - 1
+        shown = str(value) if abs(value) < 100_000 else hex(value)
+        plural = "s" if size > 1 else ""
+        raise Problem(f"{shown} does not fit in {size} byte{plural}", f"{low} to {high} does", column=column)
+    return (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
 
 
 def _length_at(place: int, tail: Tail) -> int:

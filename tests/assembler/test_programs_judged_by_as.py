@@ -202,6 +202,16 @@ start:  jmp end
         .skip 200
 end:
 """,
+    "blocks": """
+        .dc.b 1, -1, 'a; .dc.w 0x1234; .dc 5, -6; .dc.l end, 7; .dc.a end-4; .slong -5; .dc.s 1.5; .dc.d -2e3
+        .dcb.b 3,0xaa; .dcb.w 2,-2; .dcb 2; .dcb.l 2,0x12345678; .dcb.s 2,1.5; .dcb.d 2,-0.25; .dcb.d 1
+        .ds.b 3; .ds.b 2,5; .ds.w 2; .ds 1,-2; .ds.l 2; .ds.s 1,7; .ds.d 1,-1; .ds.x 1; .ds.p 2,0x123456789
+        .data
+end:    .long 1
+        .bss
+        .ds.l 3
+        .dcb.b 5
+""",
     "conditions": """
         a = 3
         .if a == 3

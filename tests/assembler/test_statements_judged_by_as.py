@@ -49,7 +49,7 @@ CHOICES = {
 # What we take and as does not: shapes that the disassembler needs, and names that as has dropped or never had.
 OURS_ALONE = re.compile(r"\bsalc|\bicebp|\baddr16 loop|\bfs lea|\b(ud2a|popw? %cs)")
 # What as takes and we refuse, on purpose: sizes guessed and values cut with a warning, prefixes without a meaning.
-REFUSED = re.compile(r"both addresses|tell the size|fit in|prefix asks|means nothing|cannot stand before")
+REFUSED = re.compile(r"both addresses|tell the size|fit in|prefix asks|cannot stand before")
 
 
 def operand(pattern: str, choose: random.Random) -> str:
@@ -130,6 +130,8 @@ movsb; movsl (%esi),(%edi); movsl %fs:(%esi),%es:(%edi); cmpsb %es:(%edi),%fs:(%
 stosb %al,(%edi); stos %eax,%es:(%edi); xlat; xlatb; xlat %es:(%ebx); rep movsl; repne scasb; repz cmpsw; rep stosl
 rep; movsb; lock; addl %eax,(%ebx); lock addl %eax,(%ebx); lock xchg (%eax),%ebx; rep nop; repz ret; rep ret
 ds movl (%eax),%ecx; fs; movl (%eax),%ecx; addr16 movl 8,%eax; addr16 movsb; data16 push $5; data16 call foo; cs; nop
+data16 cs; addr16 ds; nop; ss cs; data16 data16; cs data16 je .; data16 ds jne foo; ds data16 jmp .; cs loop .
+data16 lock addl %eax,(%bx); lock addr16 addw %ax,5; repz data16 cs movsb; gs data16 addr16 rep movsb; addr16 ds loop .
 enter $16,$0; leave; leavew; pusha; pushal; pushaw; popal; pushf; pushfl; popfw; aam; aad; aam $5; aad $-1; daa; das
 cbtw; cbw; cwde; cwtl; cwd; cdq; cltd; cwtd; lahf; sahf; cmc; clc; cli; sti; hlt; clts; invd; wbinvd; nop; lock; nop
 mov %ds,%eax; mov %ds,(%eax); movw %ax,%ds; movw %ds,%ax; mov %eax,%ds; movl %ds,%eax; movw %ds,(%eax); mov (%eax),%es
@@ -213,3 +215,10 @@ def test_every_length_of_padding_in_code() -> None:
     for length in range(1, 140):
         lines += [f".p2align 8; .skip {256 - length},0xcc; .p2align 8"]
     assert differences("\n".join(lines)) == []
+
+
+@needs_as
+@pytest.mark.parametrize(("mode", "longest"), [(".code32", 7), (".code16", 4)])
+def test_every_length_of_instructions_that_do_nothing(mode: str, longest: int) -> None:
+    lines = [f".nops {length},{most}" for length in (*range(40), 129, 130, 300) for most in range(longest + 1)]
+    assert differences("\n".join([mode, *lines, ".nops 5; .nop; .nop 3"])) == []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     ".cfi_def_cfa_register", ".cfi_def_cfa_offset", ".cfi_adjust_cfa_offset", ".cfi_offset", ".cfi_val_offset",
     ".cfi_rel_offset", ".cfi_register", ".cfi_restore", ".cfi_undefined", ".cfi_same_value", ".cfi_remember_state",
     ".cfi_restore_state", ".cfi_return_column", ".cfi_signal_frame", ".cfi_window_save", ".cfi_escape",
-    ".cfi_val_encoded_addr", ".cfi_label", ".warning", ".print",
+    ".cfi_val_encoded_addr", ".cfi_label", ".warning", ".print", ".func", ".endfunc", ".stabs", ".stabn", ".stabd",
 )  # fmt: skip
 def ignored(assembly: Assembly, cursor: Cursor) -> None:
     """Accepted without effect: it is about debugging information, listings or other tools."""
@@ -49,6 +49,16 @@ def intel_syntax(assembly: Assembly, cursor: Cursor) -> None:
     """Not known here: source first, destination last, % before registers, $ before numbers."""
     cursor.rest()
     raise Problem("Intel syntax is not known here", "AT&T syntax: movl $5,%eax has its destination last")
+
+
+@directive(
+    ".reloc", ".weakref", ".linkonce", ".tfloat", ".dc.x", ".dcb.x", ".bundle_align_mode", ".bundle_lock",
+    ".bundle_unlock",
+)  # fmt: skip
+def of_as_only(assembly: Assembly, cursor: Cursor) -> None:
+    """Not known here, though GNU as has it."""
+    cursor.rest()
+    raise Problem(f"{assembly.word} is not known here, though GNU as has it", "insmod takes objects that as has made")
 
 
 @directive(".err")

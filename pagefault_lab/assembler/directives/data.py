@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.assembler.directives import directive
 from pagefault_lab.assembler.fragments import Leb128, Space
+from pagefault_lab.assembler.output import number_in
 from pagefault_lab.assembler.relaxation import encode_leb128
 from pagefault_lab.problem import Problem
 
@@ -29,19 +30,19 @@ def _values(assembly: Assembly, cursor: Cursor, size: int) -> None:
             return
 
 
-@directive(".byte", ".1byte")
+@directive(".byte", ".1byte", ".dc.b")
 def byte(assembly: Assembly, cursor: Cursor) -> None:
     """.byte VALUE, ...: values of one byte."""
     _values(assembly, cursor, 1)
 
 
-@directive(".word", ".short", ".hword", ".value", ".2byte")
+@directive(".word", ".short", ".hword", ".value", ".2byte", ".dc", ".dc.w")
 def word(assembly: Assembly, cursor: Cursor) -> None:
     """.word VALUE, ...: values of two bytes, the low one first."""
     _values(assembly, cursor, 2)
 
 
-@directive(".long", ".int", ".4byte")
+@directive(".long", ".int", ".4byte", ".slong", ".dc.l", ".dc.a")
 def long(assembly: Assembly, cursor: Cursor) -> None:
     """.long VALUE, ...: values of four bytes, the lowest first."""
     _values(assembly, cursor, 4)
@@ -70,13 +71,13 @@ def octa(assembly: Assembly, cursor: Cursor) -> None:
             return
 
 
-@directive(".float", ".single")
+@directive(".float", ".single", ".dc.s")
 def float_(assembly: Assembly, cursor: Cursor) -> None:
     """.float NUMBER, ...: floating-point numbers of four bytes (IEEE 754)."""
     _floats(assembly, cursor, "<f")
 
 
-@directive(".double")
+@directive(".double", ".dc.d")
 def double(assembly: Assembly, cursor: Cursor) -> None:
     """.double NUMBER, ...: floating-point numbers of eight bytes (IEEE 754)."""
     _floats(assembly, cursor, "<d")
@@ -86,17 +87,21 @@ def _floats(assembly: Assembly, cursor: Cursor, layout: str) -> None:
     if cursor.at_end:
         return
     while True:
-        column = cursor.skip_space()
-        match = _DECIMAL.match(cursor.text, cursor.position)
-        if match is None:
-            raise Problem("a decimal number is missing here", "as 1.5 or -2e-3", column=column)
-        cursor.position = match.end()
-        try:
-            assembly.emit(struct.pack(layout, float(match[1])))
-        except OverflowError:
-            raise Problem(f"{match[1]} is too large for this format", column=column) from None
+        assembly.emit(_float(cursor, layout))
         if not cursor.take(","):
             return
+
+
+def _float(cursor: Cursor, layout: str) -> bytes:
+    column = cursor.skip_space()
+    match = _DECIMAL.match(cursor.text, cursor.position)
+    if match is None:
+        raise Problem("a decimal number is missing here", "as 1.5 or -2e-3", column=column)
+    cursor.position = match.end()
+    try:
+        return struct.pack(layout, float(match[1]))
+    except OverflowError:
+        raise Problem(f"{match[1]} is too large for this format", column=column) from None
 
 
 def _strings(assembly: Assembly, cursor: Cursor, ending: bytes, width: int = 1) -> None:
@@ -166,7 +171,7 @@ def _leb128(assembly: Assembly, cursor: Cursor, *, signed: bool) -> None:
             return
 
 
-@directive(".skip", ".space")
+@directive(".skip", ".space", ".ds.b")
 def skip(assembly: Assembly, cursor: Cursor) -> None:
     """.skip COUNT[, FILL]: COUNT bytes of the value FILL (0)."""
     column = cursor.skip_space()
@@ -200,6 +205,59 @@ def fill(assembly: Assembly, cursor: Cursor) -> None:
     size = min(size, 8)
     pattern = ((value or 0) & 0xFFFF_FFFF).to_bytes(8, "little")[:size]
     assembly.emit_repeated(pattern, repeat, column)
+
+
+@directive(".dcb.b")
+def dcb_b(assembly: Assembly, cursor: Cursor) -> None:
+    """.dcb.b COUNT[, VALUE]: VALUE (0) in one byte, COUNT times."""
+    _blocks(assembly, cursor, 1)
+
+
+@directive(".dcb", ".dcb.w", ".ds", ".ds.w")
+def dcb_w(assembly: Assembly, cursor: Cursor) -> None:
+    """.dcb.w COUNT[, VALUE]: VALUE (0) in two bytes, COUNT times."""
+    _blocks(assembly, cursor, 2)
+
+
+@directive(".dcb.l", ".ds.l", ".ds.s")
+def dcb_l(assembly: Assembly, cursor: Cursor) -> None:
+    """.dcb.l COUNT[, VALUE]: VALUE (0) in four bytes, COUNT times."""
+    _blocks(assembly, cursor, 4)
+
+
+@directive(".ds.d")
+def ds_d(assembly: Assembly, cursor: Cursor) -> None:
+    """.ds.d COUNT[, VALUE]: VALUE (0) in eight bytes, COUNT times."""
+    _blocks(assembly, cursor, 8)
+
+
+@directive(".ds.p", ".ds.x")
+def ds_x(assembly: Assembly, cursor: Cursor) -> None:
+    """.ds.x COUNT[, VALUE]: VALUE (0) in ten bytes, COUNT times."""
+    _blocks(assembly, cursor, 10)
+
+
+@directive(".dcb.s")
+def dcb_s(assembly: Assembly, cursor: Cursor) -> None:
+    """.dcb.s COUNT[, NUMBER]: a floating-point number of four bytes (0), COUNT times."""
+    _blocks(assembly, cursor, 4, "<f")
+
+
+@directive(".dcb.d")
+def dcb_d(assembly: Assembly, cursor: Cursor) -> None:
+    """.dcb.d COUNT[, NUMBER]: a floating-point number of eight bytes (0), COUNT times."""
+    _blocks(assembly, cursor, 8, "<d")
+
+
+def _blocks(assembly: Assembly, cursor: Cursor, size: int, layout: str = "") -> None:
+    """COUNT[, VALUE]: a value of `size` bytes, COUNT times; `layout` is that of a floating-point number."""
+    column = cursor.skip_space()
+    count = cursor.number("the count")
+    value = bytes(size)
+    if cursor.take(","):
+        place = cursor.skip_space()
+        value = _float(cursor, layout) if layout else number_in(cursor.number("the value"), size, place)
+    assembly.emit_repeated(value, count, column)
 
 
 @directive(".incbin")

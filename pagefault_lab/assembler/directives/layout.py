@@ -1,4 +1,4 @@
-"""Directives that move the location: alignment and origin."""
+"""Directives that move the location: alignment, origin, and instructions that do nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from pagefault_lab.assembler.directives import directive
 from pagefault_lab.assembler.fragments import Alignment, Origin
+from pagefault_lab.assembler.nops import longest_nop
+from pagefault_lab.assembler.nops import nops as doing_nothing
+from pagefault_lab.assembler.output import check_length
 from pagefault_lab.problem import Problem
 
 if TYPE_CHECKING:
@@ -94,3 +97,26 @@ def org(assembly: Assembly, cursor: Cursor) -> None:
     target = cursor.expression()
     fill = cursor.number("the fill") & 0xFF if cursor.take(",") else 0
     assembly.close_fragment(Origin(target, fill, assembly.statement, column))
+
+
+@directive(".nop")
+def nop(assembly: Assembly, cursor: Cursor) -> None:
+    """.nop [COUNT]: the instruction nop, COUNT (1) times."""
+    column = cursor.skip_space()
+    count = cursor.optional_number("the count")
+    assembly.emit_repeated(doing_nothing(1), 1 if count is None else count, column)
+
+
+@directive(".nops")
+def nops(assembly: Assembly, cursor: Cursor) -> None:
+    """.nops BYTES[, LONGEST]: instructions that do nothing, of BYTES together and none longer than LONGEST bytes."""
+    column = cursor.skip_space()
+    length = cursor.number("the number of bytes")
+    check_length(length, column)
+    longest = 0
+    if cursor.take(","):
+        place = cursor.skip_space()
+        longest, most = cursor.number("the length of one"), longest_nop(assembly.bits)
+        if not 0 <= longest <= most:
+            raise Problem(f"no such instruction has {longest} bytes", f"1 to {most}", column=place)
+    assembly.emit(doing_nothing(length, assembly.bits, longest))

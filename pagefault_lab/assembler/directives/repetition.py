@@ -39,7 +39,7 @@ def purgem(assembly: Assembly, cursor: Cursor) -> None:
         raise Problem(f"there is no macro {name}", column=column)
 
 
-@directive(".exitm")
+@directive(".exitm", ".mexit")
 def exitm(assembly: Assembly, cursor: Cursor) -> None:
     """.exitm: leave the macro that is being expanded."""
     assembly.inputs.leave_macro()
@@ -83,9 +83,8 @@ def irpc(assembly: Assembly, cursor: Cursor) -> None:
 @directive(".endr", ".endm", ".endmacro")
 def stray_end(assembly: Assembly, cursor: Cursor) -> None:
     """.endr ends what .rept, .irp or .irpc began, .endm what .macro began."""
-    word = assembly.statement.text.split()[0]
-    opening = ".rept, .irp or .irpc" if word == ".endr" else ".macro"
-    raise Problem(f"{word} without a beginning", f"it ends what {opening} began")
+    opening = ".rept, .irp or .irpc" if assembly.word == ".endr" else ".macro"
+    raise Problem(f"{assembly.word} without a beginning", f"it ends what {opening} began")
 
 
 @directive(".include")
