@@ -19,7 +19,8 @@ SECONDS: Final = 60  # for one file
 MOST_MESSAGES: Final = 20  # warnings, and errors
 LONGEST: Final = 200  # characters of a message that is no error in the file
 
-# What gcc and clang call where a processor of 32 bits has no instruction: of their library, which no kernel has.
+# What gcc and clang call where a processor of 32 bits has no instruction, and for what an option asks: of their
+# library, which no kernel has.
 LIBRARY: Final = (
     dict.fromkeys(
         ("__divdi3", "__udivdi3", "__moddi3", "__umoddi3", "__divmoddi4", "__udivmoddi4"),
@@ -39,6 +40,14 @@ LIBRARY: Final = (
         ),
         "is for floating point, which no kernel has",
     )
+    | dict.fromkeys(
+        ("__gxx_personality_v0", "_Unwind_Resume", "__cxa_throw", "__cxa_begin_catch", "__cxa_end_catch"),
+        "is for the exceptions of C++, which no kernel has: compile it with -fno-exceptions",
+    )
+    | {
+        "__stack_chk_fail": "is what a guarded stack needs: compile it with -fno-stack-protector",
+        "mcount": "is what a profile needs: compile it without -pg",
+    }
 )  # fmt: skip
 
 _NEEDED: Final = ("-m32",)

@@ -24,7 +24,11 @@ LARGEST: Final = 2 << 20  # bytes of a file, and of a section
 SECTION_HEADER, SYMBOL = 40, 16  # bytes
 
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS = 0x1, 0x2, 0x4, 0x400
-BINDINGS: Final = {"STB_LOCAL": "local", "STB_GLOBAL": "global", "STB_WEAK": "weak"}
+BITCODE: Final = b"BC\xc0\xde"  # what clang writes where link-time optimization is to make the code
+BINDINGS: Final = {
+    "STB_LOCAL": "local", "STB_GLOBAL": "global", "STB_WEAK": "weak",
+    "STB_LOOS": "weak",  # STB_GNU_UNIQUE: of C++, where the first of several definitions is for all
+}  # fmt: skip
 KINDS: Final = {
     1: "R_386_32", 2: "R_386_PC32", 4: "R_386_PLT32", 20: "R_386_16", 21: "R_386_PC16", 22: "R_386_8", 23: "R_386_PC8",
 }  # fmt: skip
@@ -51,6 +55,8 @@ def read_elf(data: bytes, name: str) -> Object:
     """The object in a file: ELF for the i386, relocatable. A Problem if it is anything else, or damaged."""
     if len(data) > LARGEST:
         raise Problem(f"{name} is too large", f"at most {LARGEST >> 20} MiB")
+    if data[:4] == BITCODE:
+        raise _no_code(name)
     if data[:4] != b"\x7fELF":
         raise Problem(f"{name} is no object file", "gcc -m32 -c and as --32 make them")
     if data[4:6] != b"\x01\x01" or data[18:20] != b"\x03\x00":  # 32 bits, little-endian, EM_386
@@ -66,6 +72,10 @@ def read_elf(data: bytes, name: str) -> Object:
 
 def _damaged(name: str, hint: str | None = None) -> Problem:
     return Problem(f"{name} is damaged: as ELF it makes no sense", hint)
+
+
+def _no_code(name: str) -> Problem:
+    return Problem(f"{name} holds no machine code yet", "compile it without -flto")
 
 
 def _tables(data: bytes) -> _Tables:
@@ -106,7 +116,7 @@ class _Reading:
         sections = tuple(self._section(*each) for each in self.tables.sections)
         symbols = tuple(self._symbol(sections, *each) for each in self.tables.symbols)
         if any(symbol.name == OF_LINK_TIME_OPTIMIZATION for symbol in symbols):
-            raise Problem(f"{self.name} holds no machine code yet", "compile it without -flto")
+            raise _no_code(self.name)
         return Object(self.name, sections, symbols, tuple(self._relocations(sections, symbols)))
 
     def _section(self, name: str, header: Mapping[str, Any], contents: bytes) -> Section:

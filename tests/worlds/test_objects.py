@@ -15,6 +15,7 @@ from judges import ld
 
 from pagefault_lab.assembler import assemble
 from pagefault_lab.problem import Problem
+from pagefault_lab.worlds.compiler import LIBRARY
 from pagefault_lab.worlds.elf import read_elf
 from pagefault_lab.worlds.linking import Linked, Outside
 from pagefault_lab.worlds.objects import Object, Undefined, of_program
@@ -166,6 +167,27 @@ def test_what_compilers_write_as_assembly_becomes_the_same_by_us_as_by_as(
         assert_as_ld_links([file], [ours(text)], tmp_path)
 
 
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(
+    ("option", "name", "hint"),
+    [
+        ("-fstack-protector-all", "__stack_chk_fail", "compile it with -fno-stack-protector"),
+        ("-pg", "mcount", "compile it without -pg"),
+    ],
+)
+def test_what_an_option_needs_of_a_library_is_told_with_the_option(
+    compiler: str, option: str, name: str, hint: str, tmp_path: Path
+) -> None:
+    source, made = tmp_path / "x.c", tmp_path / "x.o"
+    source.write_text("int f(char *p) { return *p; }\nint init_module(void) { char room[64]; return f(room); }\n")
+    flags = ["-m32", "-fno-pic", "-fcf-protection=none", option]
+    subprocess.run([compiler, *flags, "-c", "-o", str(made), str(source)], check=True)
+    with pytest.raises(Problem) as raised:
+        Linked([object_of(made)], Outside(OUTSIDE, LIBRARY))
+    assert raised.value.sentence == f"{name} is not defined anywhere"
+    assert hint in str(raised.value.hint)
+
+
 # --- what belongs together
 
 
@@ -224,6 +246,25 @@ def test_weak_symbols_are_linked_as_ld_links_them(sources: tuple[str, ...], tmp_
     assert_as_ld_links(files, [ours(source) for source in sources], tmp_path)
 
 
+CPP = """
+        .data
+        .long   counter, function
+        .section .data.counter, "awG", @progbits, counter, comdat
+        .globl  counter
+        .type   counter, @gnu_unique_object
+counter: .long  7
+        .section .text.function, "axG", @progbits, function, comdat
+        .weak   function
+function: ret
+"""
+
+
+@needs_ld
+def test_what_cpp_defines_wherever_it_is_used_is_that_of_the_first_object(tmp_path: Path) -> None:
+    files = [ld.assemble(CPP, tmp_path / f"{number}.o") for number in range(2)]
+    assert_as_ld_links(files, [object_of(file) for file in files], tmp_path)
+
+
 def problem_of(*sources: str) -> Problem:
     with pytest.raises(Problem) as raised:
         Linked([ours(source, f"{number}.s") for number, source in enumerate(sources)], KERNEL).at(ADDRESS)
@@ -279,6 +320,7 @@ def test_information_about_a_module_is_read_and_not_loaded() -> None:
     [
         (b"", "x.o is no object file"),
         (b"int main", "x.o is no object file"),
+        (b"BC\xc0\xde5\x14\0\0", "x.o holds no machine code yet"),
         (b"\x7fELF\x02\x01\x01" + bytes(60), "x.o is not for the i386"),
         (b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x02\0\x03\0" + bytes(40), "x.o is not an object: it is linked already"),
         (b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x01\0\x03\0", "x.o is damaged: as ELF it makes no sense"),
