@@ -19,7 +19,9 @@ NO_SKIPS = bool(os.environ.get("PAGEFAULT_LAB_NO_SKIPS"))
 def pytest_configure() -> None:
     """Programs that tests start take Ctrl-C, also where whoever started pytest in the background ignores it. No example
     of a law has to be done in a given time, on however busy a machine. CI tries the same examples each time, so that it
-    answers the same twice; elsewhere each run tries others."""
+    answers the same twice; elsewhere each run tries others. Where there is no terminal, pages have 80 columns."""
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile("untimed", settings.default, deadline=None, derandomize=NO_SKIPS)
     settings.load_profile("untimed")

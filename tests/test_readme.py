@@ -121,11 +121,6 @@ def wrong() -> Iterator[str]:
 TABLES = {"commands": commands, "names": names, "wrong": wrong}
 
 
-@pytest.fixture(autouse=True)
-def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-
 @pytest.mark.skipif(shutil.which("sh") is None, reason="no shell for the README's commands")
 def test_what_the_readme_shows_is_what_the_program_does() -> None:
     text = README.read_text("utf-8")
