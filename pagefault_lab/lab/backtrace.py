@@ -6,6 +6,7 @@ What the stack holds may be anything. What was entered and has not returned is k
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -51,10 +52,21 @@ def backtrace(session: Session, count: int | None = None) -> Backtrace:
     """The `count` innermost levels, however far the search must go back; without one a few, if they are found soon."""
     entries = Entries(Search(session), session.machine.steps, MOST_TURNS if count is None else None)
     most = SHOWN if count is None else count
-    steps = list(islice(entries, most + 1))
-    levels = tuple(_level(session, step) for step in steps[:most])
-    more, first = len(steps) > most, session.history.first_step
-    return Backtrace(session.place(), levels, more, entries.looked_from, first)
+    levels = tuple(islice(_waiting(session, entries), most + 1))
+    more, first = len(levels) > most, session.history.first_step
+    return Backtrace(session.place(), levels[:most], more, entries.looked_from, first)
+
+
+def _waiting(session: Session, steps: Iterable[int]) -> Iterator[Level]:
+    """Of the steps that have entered something, those that led to the ring in which it goes on: a task that was killed,
+    or has given way to another, never returns from some."""
+    ring = session.ring
+    for step in steps:
+        level = _level(session, step)
+        entered = [event.numbers[1] for event in session.chronicle.events(What.RING, first=step, end=step + 1)]
+        if (entered or [level.ring])[-1] == ring:
+            ring = level.ring
+            yield level
 
 
 def _level(session: Session, step: int) -> Level:

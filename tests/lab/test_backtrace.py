@@ -114,6 +114,18 @@ def test_a_fault_that_shut_the_processor_down_has_entered_nothing(bare: Session)
     assert shown(bare).levels == ()
 
 
+@pytest.mark.parametrize("lines", [["switch", "switch"], ["movl $1,user_rodata", "c"]])
+def test_what_a_task_has_left_open_in_the_kernel_does_not_wait_for_what_goes_on_at_cpl_3(
+    lines: list[str], linux: Session
+) -> None:
+    do(linux, *lines)
+    assert linux.ring == 3
+    assert shown(linux).levels == ()
+    do(linux, "kernel")
+    (level,) = shown(linux).levels
+    assert (level.ring, level.by.text) == (3, "int $0x81")
+
+
 def test_a_backtrace_changes_nothing_and_is_right_in_the_past(linux: Session) -> None:
     do(linux, *NESTED, "c", "goto 3")
     before = shown(linux)
