@@ -245,15 +245,19 @@ def _word_of_tss(machine: Machine, read: Access, numbers: Mapping[str, int]) -> 
 
 def _stack_pointers(machine: Machine, step: Step, known: Collection[int]) -> Iterator[TableField]:
     """Where a frame could not be pushed on an inner stack, another ESP for it in the TSS: those `known` to have been
-    there, else the end of the nearest page that only a supervisor may write."""
+    there, if something can be pushed there, else the end of the nearest page that only a supervisor may write."""
     for delivery in step.deliveries:
         chosen: StackChosen | None = delivery.stage(StackChosen)
         if delivery.failed is None or chosen is None or chosen.tss_address is None:
             continue
         ring = STACK_POINTERS.get(chosen.tss_address - chosen.tss_base & 0xFFFFFFFF)
         if ring is not None:
-            for esp in known or _nearest_stack(machine, chosen.esp):
+            for esp in [esp for esp in known if _takes_a_push(machine, esp)] or _nearest_stack(machine, chosen.esp):
                 yield TableField("TSS", ring, f"ESP{ring}", chosen.tss_address, 4, 0xFFFFFFFF, chosen.esp, esp)
+
+
+def _takes_a_push(machine: Machine, esp: int) -> bool:
+    return not machine.cpu.cr0 & PG or not is_refused(walk_now(machine, esp - 4 & 0xFFFFFFFF, Kind.WRITE))
 
 
 def _nearest_stack(machine: Machine, esp: int) -> Iterator[int]:

@@ -589,15 +589,23 @@ def test_another_stack_in_the_tss_is_proposed_and_saves_it(linux: Session) -> No
     assert outcome_of(linux.fault).same_as(trial.outcome)
 
 
-def test_where_nobody_knows_another_stack_the_nearest_one_is_proposed_and_saves_it(linux: Session) -> None:
-    do(linux, "set tss.esp0 = 0xff000000")
-    answer = only(WhatIf, do(linux, "whatif write 0"))
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["set tss.esp0 = 0xff000000", "whatif write 0"],
+        ["set tss.esp0 = 0", "set tss.esp0 = 0xff000000", "movl %eax,0", "whatif"],  # nor was the one before it good
+    ],
+)
+def test_where_nobody_knows_another_stack_the_nearest_one_is_proposed_and_saves_it(
+    lines: list[str], linux: Session
+) -> None:
+    answer = only(WhatIf, do(linux, *lines))
     (trial,) = (each for each in answer.better if is_of_the_tss(each.changes[0]))
     (found,) = trial.changes
     assert isinstance(found, TableField)
     ends = [each.end + 1 for each in only(MemoryMap, do(linux, "info mem")).ranges if each.writable and not each.user]
     assert found.after == max(ends)
-    do(linux, f"set tss.esp0 = {found.after}", "movl %eax,0")
+    do(linux, "goto 0", f"set tss.esp0 = {found.after}", "movl %eax,0")
     assert linux.fault is not None
     assert outcome_of(linux.fault).ending is trial.outcome.ending is Ending.HANDLER
 
