@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -303,13 +304,14 @@ def test_ctrl_c_ends_a_traced_run_soon(bare: Session) -> None:
 
 
 def held_while_tracing(path: Path, words: str, steps: int) -> int:
-    """How many bytes a session has come to hold by tracing so many steps."""
+    """How many bytes a session has come to hold by tracing so many steps, but garbage."""
     session = Session("bare", budget=steps)
     traced(session, path)
     do(session, f"trace on {path} {words}", *ENDLESS, "si 10")
     tracemalloc.start()
     try:
         do(session, "c")
+        gc.collect()
         return tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
