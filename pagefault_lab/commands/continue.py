@@ -18,7 +18,7 @@ def continue_(session: Session, count: Count | None = None) -> Iterator[object]:
 
     That is a breakpoint; the end of a typed line that had faulted and is now executed; the end of what was typed; a
     task that the guest kernel has started anew; a processor that waits for an interrupt or is shut down; Ctrl-C.
-    COUNT is which hit, from here on, of the breakpoint that was hit here shall be the next one to stop it.
+    With COUNT, the breakpoint that was hit here lets hits pass, and stops it again at the COUNT-th one from here on.
     """
     if count is not None:
         session.check_not_shut_down()

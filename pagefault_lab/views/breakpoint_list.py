@@ -32,7 +32,8 @@ def details(line: BreakpointLine, indent: int) -> Iterator[Line]:
     if line.condition:
         yield Line.of(f"if {printable(line.condition)}", indent=indent)
     if line.ignoring:
-        yield Line.of(f"the next {count(line.ignoring, 'hit')} will not stop", indent=indent)
+        hits = "hit" if line.ignoring == 1 else count(line.ignoring, "hit")
+        yield Line.of(f"the next {hits} will not stop", indent=indent)
     for number, command in enumerate(line.commands):
         yield Line.of("then " if not number else "     ", printable(command), indent=indent)
 

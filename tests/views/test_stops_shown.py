@@ -44,6 +44,7 @@ def test_a_breakpoint_is_shown_with_all_that_was_given_to_it() -> None:
         "  then p eax",
         "       c",
     ]
+    assert "\n  the next hit will not stop\n" in text_of(BreakpointSet(entry._replace(ignoring=1)))
     assert text_of(BreakpointList(())) == "no breakpoints"
     assert text_of(Reached(PLAIN)) == "breakpoint 1: 0xc0100340 <page_fault>"
 
