@@ -223,11 +223,17 @@ class Cpu:
             self.forget_writes()
 
     def close_writes(self) -> None:
-        """Let every page's next write be announced to the memory: a checkpoint was taken."""
+        """Let every page's next write be announced to the memory, if that does not keep it yet: a checkpoint was taken."""
         self._look_for_tables()
+        saved, entries = self.memory.saved, self.tlb.entries if self.cr0 & PG else None
         for pages, closed in zip(self._write_pages, self._closed_pages, strict=True):
+            kept = {}
+            if saved:
+                numbers = ((page, entries[page].frame if entries is not None else page) for page in pages)
+                kept = {page: pages[page] for page, number in numbers if number in saved}
             closed.update(pages)
             pages.clear()
+            pages.update(kept)
 
     def _reopen(self, segment: int, offset: int) -> Frame | None:
         """The page that a write goes to, open again if nothing but a checkpoint has closed it."""
