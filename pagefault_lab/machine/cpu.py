@@ -223,7 +223,7 @@ class Cpu:
             self.forget_writes()
 
     def close_writes(self) -> None:
-        """Let every page's next write be announced to the memory, if that does not keep it yet: a checkpoint was taken."""
+        """A checkpoint was taken: let the next write to every page be announced to the memory that is not kept yet."""
         self._look_for_tables()
         saved, entries = self.memory.saved, self.tlb.entries if self.cr0 & PG else None
         for pages, closed in zip(self._write_pages, self._closed_pages, strict=True):
