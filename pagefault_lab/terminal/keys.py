@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Modes = list[Any]  # as `termios.tcgetattr` gives them
 LOCAL, CHARACTERS = 3, 6  # places in them
-CTRL_D = b"\x04"
+ENDS = (b"", b"\x04", b"\0")  # of input: Ctrl-D as such, and as a terminal that gathers lines keeps it
 
 
 def kept(shown: bool = False) -> AbstractContextManager[None]:
@@ -51,7 +51,7 @@ def line() -> str:
         return sys.stdin.readline()
     terminal, found = sys.stdin.fileno(), bytearray()
     with gathered():
-        while not found.endswith(b"\n") and (key := os.read(terminal, 1)) not in (b"", CTRL_D):
+        while not found.endswith(b"\n") and (key := os.read(terminal, 1)) not in ENDS:
             found += key
     return found.decode(sys.stdin.encoding)
 

@@ -1,8 +1,10 @@
 """What a terminal does with keys that nobody reads yet."""
 
 import os
+import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -53,8 +55,13 @@ def test_an_end_of_input_that_was_pressed_while_nobody_reads_is_one_for_who_take
             assert os.read(sys.stdin.fileno(), 10) == b"a\x04"
 
 
-def test_lines_that_wait_are_read_one_by_one_and_what_is_behind_them_stays(terminal: int) -> None:
+@pytest.mark.parametrize("pressed", [keys.kept, keys.gathered])
+def test_lines_that_wait_are_read_one_by_one_and_what_is_behind_them_stays(
+    terminal: int, pressed: Callable[[], AbstractContextManager[None]]
+) -> None:
     with keys.kept():
-        os.write(terminal, "one\nzwölf\nthr\x04ee".encode())
+        with pressed():
+            os.write(terminal, "one\nzwölf\nthr\x04ee".encode())
+            select.select([sys.stdin], [], [])  # until they have come
         assert [keys.line() for _ in range(3)] == ["one\n", "zwölf\n", "thr"]
         assert os.read(sys.stdin.fileno(), 10) == b"ee"
