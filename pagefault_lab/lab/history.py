@@ -471,7 +471,7 @@ class History:
         if self._grown < LOOK_AGAIN:
             return
         self._grown = 0
-        times = [index for index, mark in enumerate(self.marks[:-1]) if mark.kind is Kind.TIME]
+        times = [index for index in range(1, len(self.marks) - 1) if self.marks[index].kind is Kind.TIME]
         if len(times) > MOST_TIMES or (self.checkpoints.size > MOST_BYTES and len(times) > 2):
             self._merge(self._least_missed(times))
         kept = self.checkpoints.kept

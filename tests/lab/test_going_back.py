@@ -188,6 +188,22 @@ def test_a_long_run_keeps_a_bounded_number_of_marks_and_stays_exact(bare: Sessio
         assert everything(bare)[:4] == states[target]
 
 
+def test_a_run_whose_beginning_is_forgotten_goes_on(bare: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest mark that is left may be one of the run's own: nothing is before it to take what it keeps."""
+    bounds = {"LEAST_STRIDE": 100, "INTERVAL": 0, "SECONDS_PER_FRAME": 0, "LOOK_AGAIN": 1, "STRETCH": 1}
+    for name, number in {**bounds, "MOST_BYTES": 3000}.items():
+        monkeypatch.setattr(history, name, number)
+    bare.budget = 10_000
+    do(bare, "asm", "2: movl $0x10000,%edi", "1: incl (%edi)", "addl $0x1000,%edi", "cmpl $0x40000,%edi", "jb 1b",
+       "jmp 2b", "end", "c")  # fmt: skip
+    assert bare.history.first_step > 0
+    monkeypatch.setattr(history, "MOST_BYTES", 30_000)
+    do(bare, "c")
+    end = bare.machine.steps
+    do(bare, "reverse-stepi")
+    assert bare.machine.steps == end - 1
+
+
 def test_old_history_is_forgotten_and_the_rest_stays_exact(bare: Session, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(history, "LOOK_AGAIN", 1)
     monkeypatch.setattr(history, "MOST_MARKS", 10)
